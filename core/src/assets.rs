@@ -1,0 +1,192 @@
+//! Assets: files beside the source of a component, known by the digest of their content.
+
+mod project;
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Component as PathPart, Path};
+
+use serde::{Deserialize, Serialize};
+
+use crate::attributes::SourceLocation;
+use crate::digest::Digest;
+
+pub use project::ProjectAssets;
+
+/// A file beside a component's source, made by `scope.asset(…)`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Asset {
+    /// The path as messages show it: crate, directory below it, name.
+    pub name: String,
+    /// The digest of the content.
+    pub digest: Digest,
+    /// The size in bytes.
+    pub size: u64,
+    /// Whether the file may be executed.
+    pub executable: bool,
+}
+
+impl fmt::Debug for Asset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let executable = if self.executable { ", executable" } else { "" };
+        write!(f, "Asset({}, {}{executable})", self.name, self.digest)
+    }
+}
+
+/// One entry of a directory beside a component's source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TreeEntry {
+    /// The path below the directory, with `/`.
+    pub path: String,
+    /// What is there.
+    pub kind: TreeEntryKind,
+}
+
+/// What an entry of a directory is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TreeEntryKind {
+    /// A file.
+    File(Asset),
+    /// A directory.
+    Directory,
+    /// A link with its target.
+    Symlink(String),
+}
+
+/// Why an asset cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum AssetError {
+    /// There is no such file.
+    #[error("no asset `{name}`: looked for `{looked_at}`")]
+    Missing {
+        /// The name as the component gave it.
+        name: String,
+        /// Where it was looked for.
+        looked_at: String,
+    },
+    /// The name leads out of the component's crate.
+    #[error("asset `{name}` is not a relative path without `..`")]
+    Outside {
+        /// The name as the component gave it.
+        name: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read asset `{path}`")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No component above has a source location.
+    #[error("asset `{name}`: no component here records where its source lies")]
+    NoSource {
+        /// The name as the component gave it.
+        name: String,
+    },
+    /// The content is no longer what its digest says, or is not there.
+    #[error("content of asset `{name}` ({digest}) is gone")]
+    Gone {
+        /// The asset's name.
+        name: String,
+        /// The digest that was looked for.
+        digest: Digest,
+    },
+}
+
+/// Finds assets by name when the model is configured.
+pub trait AssetCatalogue: Send + Sync {
+    /// The asset with the given name beside a source.
+    ///
+    /// # Errors
+    /// The asset is missing or cannot be read.
+    fn find(&self, source: &SourceLocation, name: &str) -> Result<Asset, AssetError>;
+
+    /// All that lies below a directory beside a source, sorted by path.
+    ///
+    /// # Errors
+    /// The directory is missing or something in it cannot be read.
+    fn tree(&self, source: &SourceLocation, name: &str) -> Result<Vec<TreeEntry>, AssetError>;
+}
+
+/// Gives the content of assets by digest.
+pub trait AssetStore: Send + Sync {
+    /// Opens the content of an asset. Who reads it must compare the digest of what came.
+    ///
+    /// # Errors
+    /// The content is not there.
+    fn open(&self, asset: &Asset) -> Result<Box<dyn Read>, AssetError>;
+}
+
+/// Reads the whole content of an asset and compares its digest.
+///
+/// # Errors
+/// The content is not there, or is another by now.
+pub fn read(store: &dyn AssetStore, asset: &Asset) -> Result<Vec<u8>, AssetError> {
+    let mut content = Vec::with_capacity(usize::try_from(asset.size).unwrap_or(0));
+    store
+        .open(asset)?
+        .read_to_end(&mut content)
+        .map_err(|source| AssetError::Unreadable { path: asset.name.clone(), source })?;
+    if Digest::of(&content) != asset.digest {
+        return Err(AssetError::Gone { name: asset.name.clone(), digest: asset.digest });
+    }
+    Ok(content)
+}
+
+/// The name of an asset that is the same on every machine: crate, directory below it, name.
+pub(crate) fn full_name(source: &SourceLocation, name: &str) -> Result<String, AssetError> {
+    let inside = Path::new(name)
+        .components()
+        .all(|part| matches!(part, PathPart::Normal(_) | PathPart::CurDir));
+    if !inside || name.is_empty() {
+        return Err(AssetError::Outside { name: name.to_owned() });
+    }
+    let directory = source.directory();
+    let separator = if directory.is_empty() { "" } else { "/" };
+    Ok(format!("{}/{directory}{separator}{name}", source.crate_name))
+}
+
+impl SourceLocation {
+    /// The directory of the source file, relative to the crate's own: `src` or `src/sub`.
+    ///
+    /// `file!()` is relative to the workspace for its members, and absolute for other crates; what
+    /// follows the crate's directory is common to both.
+    pub fn directory(&self) -> &'static str {
+        let file = self.file.strip_prefix(self.manifest_dir).map(|rest| rest.trim_matches('/'));
+        let inside = file.unwrap_or_else(|| {
+            let suffixes = self.manifest_dir.match_indices('/').map(|(at, _)| at + 1);
+            let below = suffixes.filter_map(|at| {
+                self.file.strip_prefix(&self.manifest_dir[at..])?.strip_prefix('/')
+            });
+            below.min_by_key(|rest| rest.len()).unwrap_or(self.file)
+        });
+        inside.rsplit_once('/').map_or("", |(directory, _)| directory)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn location(manifest_dir: &'static str, file: &'static str) -> SourceLocation {
+        SourceLocation { crate_name: "web", manifest_dir, file, embedded: &[] }
+    }
+
+    #[test]
+    fn the_directory_of_a_source_is_relative_to_its_crate() {
+        assert_eq!(location("/x/shop/web", "web/src/lib.rs").directory(), "src");
+        assert_eq!(location("/x/shop/web", "/x/shop/web/src/a/b.rs").directory(), "src/a");
+        assert_eq!(location("/x/shop", "src/main.rs").directory(), "src");
+        assert_eq!(location("/x/src/shop", "src/shop/src/main.rs").directory(), "src");
+    }
+
+    #[test]
+    fn names_do_not_lead_out_of_the_crate() {
+        let source = location("/x/shop/web", "web/src/lib.rs");
+        assert_eq!(full_name(&source, "a/b.conf").unwrap(), "web/src/a/b.conf");
+        assert!(full_name(&source, "../b.conf").is_err());
+        assert!(full_name(&source, "/etc/passwd").is_err());
+    }
+}

@@ -1,0 +1,183 @@
+//! Attributes: the fields of a root that an environment may set.
+//!
+//! `#[derive(Attributes)]` implements [`Attributes`] for a struct. Reading collects every mistake
+//! rather than stopping at the first, each with the place it was written at.
+
+mod from_value;
+
+use crate::names::nearest;
+use crate::problem::Problem;
+use crate::value::{Origin, Table, Value};
+
+pub use from_value::FromValue;
+
+/// A component whose fields an environment can set.
+///
+/// Implemented by `#[derive(Attributes)]`; every field needs a type that is [`FromValue`].
+pub trait Attributes: Sized {
+    /// Describes every attribute, in the order of the fields.
+    fn schema() -> Vec<AttributeSchema>;
+
+    /// Builds the component from what an environment sets; `None` when the reader found a mistake.
+    fn read(reader: &mut Reader<'_>) -> Option<Self>;
+
+    /// The features that an environment may ask for.
+    fn features() -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The features that hold when an environment names none.
+    fn default_features() -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Where the component's source and its assets lie.
+    fn source() -> SourceLocation;
+}
+
+/// The description of one attribute.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct AttributeSchema {
+    /// The name in the environment file.
+    pub name: &'static str,
+    /// The type as users call it, such as `integer` or `array of string`.
+    pub type_name: String,
+    /// The default as it would be written; `None` for an attribute that must be set.
+    pub default: Option<String>,
+    /// The documentation comment of the field.
+    pub doc: &'static str,
+}
+
+/// Where a component was written, recorded by the derive when it was compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceLocation {
+    /// The name of the crate.
+    pub crate_name: &'static str,
+    /// The crate's directory on the machine that compiled it.
+    pub manifest_dir: &'static str,
+    /// The source file, as `file!()` gives it.
+    pub file: &'static str,
+    /// The files beside the source, of crates that were compiled from a package registry.
+    pub embedded: &'static [(&'static str, &'static [u8])],
+}
+
+/// Reads the attributes of one component and remembers every mistake.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    table: &'a Table,
+    place: Option<Origin>,
+    path: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts to read a table; `place` is where to point for what is missing from it.
+    pub fn new(table: &'a Table, place: Option<Origin>) -> Self {
+        Self { table, place, path: Vec::new(), problems: Vec::new() }
+    }
+
+    /// Ends reading: every mistake that was found, in the order of the fields.
+    pub fn finish(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    /// Reads an attribute that must be set.
+    pub fn required<T: FromValue>(&mut self, name: &str) -> Option<T> {
+        match self.table.get(name) {
+            Some(value) => self.value(name, value),
+            None => {
+                let attribute = self.attribute(name);
+                self.problems.push(
+                    Problem::new(format!("required attribute `{attribute}` is not set"))
+                        .at(self.place.clone())
+                        .hint(format!("set `{name}` to {} value", T::type_name())),
+                );
+                None
+            }
+        }
+    }
+
+    /// Reads an attribute, or takes its default when it is not set.
+    pub fn optional<T: FromValue>(&mut self, name: &str, default: impl FnOnce() -> T) -> Option<T> {
+        match self.table.get(name) {
+            Some(value) => self.value(name, value),
+            None => Some(default()),
+        }
+    }
+
+    /// Reports the names in the table that are no attribute, each with the nearest that is.
+    pub fn no_others(&mut self, known: &[&str]) {
+        for (name, entry) in &self.table.0 {
+            if known.contains(&name.as_str()) {
+                continue;
+            }
+            let place = entry.name_origin.clone().or_else(|| entry.value.origin.clone());
+            let problem =
+                Problem::new(format!("unknown attribute `{}`", self.attribute(name))).at(place);
+            self.problems.push(match nearest(name, known.iter().copied()) {
+                Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                None if known.is_empty() => problem.hint("the component has no attributes"),
+                None => problem.hint(format!("known attributes: {}", list(known))),
+            });
+        }
+    }
+
+    /// Reads a nested table with the same rules; for types that derive `Attributes` themselves.
+    pub fn nested<T>(
+        &mut self,
+        value: &Value,
+        read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let crate::value::ValueKind::Table(table) = &value.kind else {
+            self.mismatch("a table", value);
+            return None;
+        };
+        let mut inner = Reader::new(table, value.origin.clone().or_else(|| self.place.clone()));
+        inner.path.clone_from(&self.path);
+        let read = read(&mut inner);
+        self.problems.append(&mut inner.problems);
+        read
+    }
+
+    /// Reads one part of a value, named in messages as `attribute.part`.
+    pub fn part<T>(&mut self, part: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        self.path.push(part.to_owned());
+        let value = read(self);
+        self.path.pop();
+        value
+    }
+
+    /// Reports a value of the wrong type.
+    pub fn mismatch(&mut self, expected: &str, found: &Value) {
+        self.refuse(found, format!("expected {expected}, found {}", describe(found)));
+    }
+
+    /// Reports a value that is wrong for a reason of its own.
+    pub fn refuse(&mut self, value: &Value, reason: impl std::fmt::Display) {
+        let attribute = self.path.join(".");
+        self.problems.push(
+            Problem::new(format!("attribute `{attribute}`: {reason}"))
+                .at(value.origin.clone().or_else(|| self.place.clone())),
+        );
+    }
+
+    fn value<T: FromValue>(&mut self, name: &str, value: &Value) -> Option<T> {
+        self.part(name, |reader| T::from_value(value, reader))
+    }
+
+    fn attribute(&self, name: &str) -> String {
+        self.path.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(".")
+    }
+}
+
+fn describe(value: &Value) -> String {
+    use crate::value::ValueKind::{Array, Table};
+    match value.kind {
+        Array(_) | Table(_) => value.summary(),
+        _ => format!("{} ({})", value.type_name(), value.summary()),
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,77 @@
+//! The trait that every component implements.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::fmt::Debug;
+
+use crate::attributes::SourceLocation;
+use crate::host::{Machine, Probe};
+use crate::scope::Scope;
+use crate::verdict::Verdict;
+
+/// The result of component code: any error can be raised with `?`, `context` and `hint` tell more.
+pub type Result<T = (), E = anyhow::Error> = std::result::Result<T, E>;
+
+/// One part of a deployment: it knows its sub-components, whether it is current, and how to become
+/// so.
+///
+/// The three contexts give three powers. [`Scope`] can add sub-components and reach no host;
+/// [`Probe`] can look at the host; [`Machine`] can change it.
+///
+/// `Debug` takes part in the digest of the model: its text must be the same in every process, which
+/// the derived one is unless a field holds a `HashMap` or an address in memory.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a component",
+    note = "write `impl Component for {Self} {{ … }}`; every method has a default"
+)]
+pub trait Component: Any + Debug + Send + Sync {
+    /// What tells this component from its siblings of the same type: `nginx.conf` in
+    /// `File("nginx.conf")`.
+    fn key(&self) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    /// Adds sub-components, provides and requires resources.
+    ///
+    /// It must be pure: it may run several times on the coordinator, and once more on the host.
+    ///
+    /// # Errors
+    /// Whatever makes the component impossible as it is configured; shown with its breadcrumb.
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let _ = scope;
+        Ok(())
+    }
+
+    /// Looks at the host and says what differs from what should be.
+    ///
+    /// The default finds nothing to judge: right for a composite, and for what only a trigger
+    /// moves.
+    ///
+    /// # Errors
+    /// Whatever makes it impossible to judge.
+    fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        let _ = probe;
+        Ok(Verdict::current())
+    }
+
+    /// Makes the host as it should be; runs when [`verify`](Self::verify) found a difference or a
+    /// trigger is pending.
+    ///
+    /// # Errors
+    /// Whatever went wrong. The default is an error: nothing can be updated by it.
+    fn update(&self, machine: &Machine<'_>) -> Result {
+        let _ = machine;
+        Err(NoUpdate.into())
+    }
+
+    /// Where the component's own assets lie; default: beside the source of the nearest component
+    /// above that derives `Attributes`.
+    fn source(&self) -> Option<SourceLocation> {
+        None
+    }
+}
+
+/// The component must be updated and has no way to.
+#[derive(Debug, thiserror::Error)]
+#[error("the component has no `update`, but it is stale or a trigger is pending for it")]
+pub struct NoUpdate;
