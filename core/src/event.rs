@@ -1,0 +1,350 @@
+//! Events: all that a deployment tells while it runs, as plain data.
+//!
+//! Agents send them over the wire, the coordinator adds its own; the cli shows them, prints them as
+//! JSON lines, or records them. No display has any other source.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::{Breadcrumb, HostName, RootId, RootName};
+use crate::problem::{Problem, Problems};
+use crate::verdict::Change;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The whole model is sound and the run begins.
+    Started {
+        /// What is asked of every root.
+        mode: Mode,
+        /// The project's name.
+        project: String,
+        /// The environment's name.
+        environment: String,
+        /// The selected roots in an order that respects their dependencies.
+        roots: Vec<RootId>,
+        /// Roots that are left out of this run, and why.
+        skipped: BTreeMap<RootId, Skip>,
+    },
+    /// A message of a component's `configure`, from the run in which the model had settled.
+    Log {
+        /// The root.
+        root: RootId,
+        /// The component.
+        breadcrumb: Breadcrumb,
+        /// The message.
+        text: String,
+    },
+    /// A connection to a host is being opened.
+    Connecting {
+        /// The host.
+        host: HostName,
+    },
+    /// The agent of a host is ready.
+    Connected {
+        /// The host.
+        host: HostName,
+        /// How long it took to get there.
+        #[serde(with = "seconds")]
+        elapsed: Duration,
+    },
+    /// A host cannot take part, before or while its roots converge.
+    HostFailed {
+        /// The host.
+        host: HostName,
+        /// What went wrong.
+        problem: Problem,
+    },
+    /// A root begins.
+    RootStarted {
+        /// The root.
+        root: RootId,
+    },
+    /// A component is about to be verified or updated.
+    ComponentStarted {
+        /// The root.
+        root: RootId,
+        /// The component.
+        breadcrumb: Breadcrumb,
+        /// What it does.
+        step: Step,
+    },
+    /// A component was found stale, or a trigger is pending: it was updated, or would be.
+    ComponentChanged {
+        /// The root.
+        root: RootId,
+        /// The component.
+        breadcrumb: Breadcrumb,
+        /// Every difference.
+        changes: Vec<Change>,
+        /// The components whose change triggers this one.
+        triggered_by: Vec<String>,
+        /// How long the update took; `None` in a plan.
+        #[serde(with = "optional_seconds")]
+        elapsed: Option<Duration>,
+    },
+    /// A plan cannot judge a component before what it depends on has been updated.
+    ComponentUnknown {
+        /// The root.
+        root: RootId,
+        /// The component.
+        breadcrumb: Breadcrumb,
+        /// Why it cannot be judged now.
+        problem: Problem,
+    },
+    /// A component failed.
+    ComponentFailed {
+        /// The root.
+        root: RootId,
+        /// The component.
+        breadcrumb: Breadcrumb,
+        /// The differences that it was to mend.
+        changes: Vec<Change>,
+        /// What went wrong.
+        problem: Problem,
+    },
+    /// A running command printed something.
+    Output {
+        /// The root.
+        root: RootId,
+        /// The component that runs it.
+        breadcrumb: Breadcrumb,
+        /// Which of its streams.
+        stream: Stream,
+        /// The text, usually one line.
+        text: String,
+    },
+    /// A pending trigger of an earlier run found no dependant under its name.
+    TriggerMoved {
+        /// The root.
+        root: RootName,
+        /// The host.
+        host: HostName,
+        /// The component that changed.
+        cause: String,
+        /// The dependant that left the model.
+        dependant: Breadcrumb,
+        /// The dependants that the trigger is pending for now; empty: it was dropped.
+        moved_to: Vec<Breadcrumb>,
+    },
+    /// Something on a host deserves attention but fails nothing.
+    Warning {
+        /// The host.
+        host: HostName,
+        /// What it is.
+        problem: Problem,
+    },
+    /// A root ended.
+    RootFinished {
+        /// The root.
+        root: RootId,
+        /// How it ended.
+        outcome: Outcome,
+        /// What it did.
+        counts: Counts,
+        /// How long it took.
+        #[serde(with = "seconds")]
+        elapsed: Duration,
+    },
+    /// The run ended.
+    Finished {
+        /// What every root came to.
+        summary: Summary,
+    },
+}
+
+/// What is asked of roots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Look and tell what would change.
+    Verify,
+    /// Make it so.
+    Converge,
+}
+
+/// Why a root is left out of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Skip {
+    /// The environment ignores its host.
+    HostIgnored,
+    /// The environment ignores the root.
+    RootIgnored,
+    /// The command line selects others.
+    NotSelected,
+}
+
+/// What a component does at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// It looks at the host.
+    Verify,
+    /// It changes the host.
+    Update,
+}
+
+/// A stream of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// How a root ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every component is current and every trigger was performed.
+    Converged,
+    /// Every component was judged or shown as unknown; nothing was changed.
+    Planned,
+    /// A component failed, or its host did.
+    Failed,
+    /// It did not start, because this root failed before.
+    DependencyFailed {
+        /// The root whose failure is the reason.
+        on: RootId,
+    },
+    /// It did not start, or stopped between two components, because the run was stopped.
+    Interrupted,
+}
+
+/// What a root did, by components.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Components that were looked at.
+    pub verified: usize,
+    /// Components that were updated, or would be.
+    pub changed: usize,
+    /// Components that cannot be judged yet.
+    pub unknown: usize,
+    /// Triggers that were performed, or would be.
+    pub triggered: usize,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.verified += other.verified;
+        self.changed += other.changed;
+        self.unknown += other.unknown;
+        self.triggered += other.triggered;
+    }
+}
+
+/// What a whole run came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Every selected root with its outcome and what it did.
+    pub roots: BTreeMap<RootIdKey, RootSummary>,
+    /// Hosts that could not take part, with the reason.
+    pub failed_hosts: BTreeMap<HostName, Problem>,
+    /// How many roots were left out.
+    pub skipped: usize,
+    /// Whether the run was stopped.
+    pub interrupted: bool,
+    /// Hosts whose lock another deployment holds.
+    pub locked_hosts: Vec<HostName>,
+}
+
+/// What one root came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootSummary {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it did.
+    pub counts: Counts,
+    /// How long it took.
+    #[serde(with = "seconds")]
+    pub elapsed: Duration,
+}
+
+/// A root as the key of a JSON object: `app@web1`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RootIdKey(pub RootId);
+
+impl From<RootIdKey> for String {
+    fn from(key: RootIdKey) -> Self {
+        key.0.to_string()
+    }
+}
+
+impl TryFrom<String> for RootIdKey {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (root, host) = text.split_once('@').ok_or_else(|| format!("no root: `{text}`"))?;
+        Ok(Self(RootId::new(host, root)))
+    }
+}
+
+impl Summary {
+    /// Whether every selected root reached what was asked of it.
+    pub fn is_success(&self) -> bool {
+        !self.interrupted
+            && self.failed_hosts.is_empty()
+            && self.locked_hosts.is_empty()
+            && self
+                .roots
+                .values()
+                .all(|root| matches!(root.outcome, Outcome::Converged | Outcome::Planned))
+    }
+
+    /// What all roots did together.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for root in self.roots.values() {
+            counts += root.counts;
+        }
+        counts
+    }
+}
+
+/// Everything that the model says against a deployment; no host was touched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// What is wrong.
+    pub problems: Problems,
+}
+
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_f64(value.as_secs_f64())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(d)?).map_err(serde::de::Error::custom)
+    }
+}
+
+mod optional_seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.map(|value| value.as_secs_f64()).serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let value = Option::<f64>::deserialize(d)?;
+        value.map(Duration::try_from_secs_f64).transpose().map_err(serde::de::Error::custom)
+    }
+}
