@@ -1,5 +1,7 @@
 //! Addresses: a host's name and a port, resolved only where something listens.
 
+mod resolve;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,6 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::template::render_time;
+
+pub use resolve::resolve;
 
 /// Whether an address family must be there, may be there, or is not looked for.
 #[derive(

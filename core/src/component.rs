@@ -66,7 +66,7 @@ pub trait Component: Any + Debug + Send + Sync {
 
     /// Where the component's own assets lie; default: beside the source of the nearest component
     /// above that derives `Attributes`.
-    fn source(&self) -> Option<SourceLocation> {
+    fn asset_source(&self) -> Option<SourceLocation> {
         None
     }
 }

@@ -27,7 +27,7 @@ pub enum Event {
         /// The selected roots in an order that respects their dependencies.
         roots: Vec<RootId>,
         /// Roots that are left out of this run, and why.
-        skipped: BTreeMap<RootId, Skip>,
+        skipped: BTreeMap<RootIdKey, Skip>,
     },
     /// A message of a component's `configure`, from the run in which the model had settled.
     Log {
@@ -222,11 +222,12 @@ pub enum Outcome {
 pub struct Counts {
     /// Components that were looked at.
     pub verified: usize,
-    /// Components that were updated, or would be.
+    /// Components that were found stale and were updated, or would be.
     pub changed: usize,
     /// Components that cannot be judged yet.
     pub unknown: usize,
-    /// Triggers that were performed, or would be.
+    /// Components that were updated, or would be, because a trigger was pending; those that were
+    /// stale as well count twice.
     pub triggered: usize,
 }
 

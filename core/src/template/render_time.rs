@@ -21,6 +21,8 @@ pub struct RenderTable {
     pub homes: BTreeMap<HostName, String>,
     /// The addresses of the names that are listened on.
     pub addresses: AddressTable,
+    /// Printing a path below an unknown home is an error, not the path as it is written.
+    pub strict: bool,
 }
 
 thread_local! {
@@ -71,6 +73,14 @@ impl Object for PathValue {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unknown = IN_EFFECT.with_borrow(|table| {
+            let strict = table.as_ref().filter(|table| table.strict);
+            strict.is_some_and(|table| !table.homes.contains_key(self.0.host()))
+        });
+        if unknown && self.0.as_str().starts_with('~') {
+            // The home is on a host that takes no part in this run.
+            return Err(fmt::Error);
+        }
         f.write_str(&expand(&self.0))
     }
 }

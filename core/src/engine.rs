@@ -1,0 +1,28 @@
+//! The engine: the coordinator that orders the work of all hosts, the agent that converges one.
+//!
+//! Both talk in frames over a reader and a writer. It is the same whether the agent is a thread, a
+//! child process or a process on another host.
+
+mod activity;
+mod agent;
+mod assets;
+mod converge;
+mod coordinator;
+mod hand_over;
+mod run;
+mod state;
+pub mod transport;
+
+pub use agent::{Agent, serve};
+pub use coordinator::{Options, deploy};
+
+use std::time::Duration;
+
+/// Tells one build from another: coordinator and agent must be the same.
+const BUILD: &str = concat!("togusa ", env!("CARGO_PKG_VERSION"));
+
+/// How often each side says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// After how long the other side counts as lost.
+const SILENCE: Duration = Duration::from_secs(30);

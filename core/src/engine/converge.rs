@@ -1,0 +1,257 @@
+//! The walk over the components of one root, depth first: verify, update, verify again.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use crate::component::Component;
+use crate::event::{Counts, Event, Mode, Step};
+use crate::host::{Machine, Probe};
+use crate::model::draft::{Draft, NodeId};
+use crate::names::{Breadcrumb, RootId};
+use crate::panics;
+use crate::problem::{HintExt, Problem};
+use crate::protocol::{Done, End, Start};
+use crate::verdict::{Change, Verdict};
+
+use super::run::{Host, Pending, Triggers};
+
+/// Runs one root to its end.
+pub(super) fn converge(host: &Host, id: &RootId, draft: &Draft, start: &Start) -> Done {
+    let began = Instant::now();
+    let triggers = Triggers::new(host, id, draft, start);
+    let mut walk = Walk {
+        host,
+        id,
+        draft,
+        triggers,
+        counts: Counts::default(),
+        changed: BTreeSet::new(),
+        uncertain: start.uncertain,
+        doubt: false,
+    };
+    let end = walk.run();
+    host.activity.end(id);
+    let counters = walk.triggers.counters().unwrap_or_default();
+    Done {
+        root: id.root.clone(),
+        end,
+        counts: walk.counts,
+        uncertain: walk.doubt,
+        counters,
+        predicted: walk.triggers.predicted(&walk.changed),
+        seconds: began.elapsed().as_secs_f64(),
+    }
+}
+
+struct Walk<'a> {
+    host: &'a Host,
+    id: &'a RootId,
+    draft: &'a Draft,
+    triggers: Triggers<'a>,
+    counts: Counts,
+    /// In a plan: the nodes that would change, with all above them.
+    changed: BTreeSet<NodeId>,
+    /// In a plan: something before this, here or in what the root depends on, is not as it will be.
+    uncertain: bool,
+    /// In a plan: something in this root is not as it will be.
+    doubt: bool,
+}
+
+/// Why a walk ends early.
+enum Stop {
+    Failed,
+    Interrupted,
+}
+
+impl Walk<'_> {
+    fn run(&mut self) -> End {
+        let root = self.draft.breadcrumb(0);
+        let prepared = self.triggers.adopt().map_err(anyhow::Error::new);
+        let prepared = prepared.and_then(|()| match self.host.mode {
+            Mode::Verify => Ok(()),
+            Mode::Converge => self.prepare(),
+        });
+        if let Err(error) = prepared {
+            self.fail(root, Vec::new(), &error);
+            return End::Failed;
+        }
+        match self.visit(0) {
+            Ok(()) => End::Reached,
+            Err(Stop::Failed) => End::Failed,
+            Err(Stop::Interrupted) => End::Interrupted,
+        }
+    }
+
+    fn prepare(&self) -> anyhow::Result<()> {
+        self.triggers.record_managed()?;
+        let host = &self.host.site.host;
+        let work = crate::path::HostPath::new(&host.name, &host.target_directory)
+            .join("work")
+            .join(self.id.root.as_str());
+        let work = self.host.site.local(&work);
+        if !work.is_dir() {
+            std::fs::create_dir_all(&work)
+                .with_context(|| format!("cannot create work directory `{}`", work.display()))?;
+        }
+        Ok(())
+    }
+
+    fn visit(&mut self, node: NodeId) -> Result<(), Stop> {
+        for child in &self.draft.nodes[node].children {
+            self.visit(*child)?;
+        }
+        if self.host.site.interrupt.is_raised() {
+            return Err(Stop::Interrupted);
+        }
+        let Some(component) = self.draft.component(node).cloned() else { return Ok(()) };
+        self.counts.verified += 1;
+        match self.host.mode {
+            Mode::Verify => self.plan(node, &*component),
+            Mode::Converge => self.converge(node, &*component),
+        }
+    }
+
+    fn verify(&self, node: NodeId, component: &dyn Component) -> anyhow::Result<Verdict> {
+        let breadcrumb = self.draft.breadcrumb(node);
+        self.host.activity.at(self.id, breadcrumb, Step::Verify);
+        let probe = Probe::new(&self.host.site, self.id, breadcrumb);
+        let verdict = panics::catch(|| component.verify(&probe));
+        verdict.unwrap_or_else(|panicked| Err(panicked.into())).context("verify failed")
+    }
+
+    fn plan(&mut self, node: NodeId, component: &dyn Component) -> Result<(), Stop> {
+        let breadcrumb = self.draft.breadcrumb(node);
+        let pending = match self.triggers.pending(node) {
+            Ok(pending) => pending,
+            Err(error) => return Err(self.fail(breadcrumb, Vec::new(), &error.into())),
+        };
+        let mut triggered_by = pending.causes();
+        triggered_by.extend(self.triggers.predicted_causes(node, &self.changed));
+        triggered_by.sort();
+        triggered_by.dedup();
+        let changes = match self.verify(node, component) {
+            Ok(verdict) => verdict.into_changes(),
+            Err(error) if self.uncertain => {
+                self.counts.unknown += 1;
+                self.doubt = true;
+                self.host.emit(Event::ComponentUnknown {
+                    root: self.id.clone(),
+                    breadcrumb: breadcrumb.clone(),
+                    problem: Problem::from_error(&error).in_component(&self.id.root, breadcrumb),
+                });
+                self.would_change(node);
+                return Ok(());
+            }
+            Err(error) => return Err(self.fail(breadcrumb, Vec::new(), &error)),
+        };
+        if changes.is_empty() && triggered_by.is_empty() {
+            return Ok(());
+        }
+        self.count(&changes, !triggered_by.is_empty());
+        self.would_change(node);
+        self.changed(breadcrumb, changes, triggered_by, None);
+        Ok(())
+    }
+
+    fn would_change(&mut self, node: NodeId) {
+        self.uncertain = true;
+        self.doubt = true;
+        let above = std::iter::successors(Some(node), |node| self.draft.nodes[*node].parent);
+        self.changed.extend(above);
+    }
+
+    fn converge(&mut self, node: NodeId, component: &dyn Component) -> Result<(), Stop> {
+        let breadcrumb = self.draft.breadcrumb(node);
+        let verdict = match self.verify(node, component) {
+            Ok(verdict) => verdict,
+            Err(error) => return Err(self.fail(breadcrumb, Vec::new(), &error)),
+        };
+        let pending = match self.triggers.pending(node) {
+            Ok(pending) => pending,
+            Err(error) => return Err(self.fail(breadcrumb, Vec::new(), &error.into())),
+        };
+        if verdict.is_current() && pending.is_empty() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        match self.update(node, component, &pending) {
+            Ok(()) => {
+                let changes = verdict.into_changes();
+                self.count(&changes, !pending.is_empty());
+                self.changed(breadcrumb, changes, pending.causes(), Some(began.elapsed()));
+                Ok(())
+            }
+            Err(error) => {
+                let stop = self.fail(breadcrumb, verdict.into_changes(), &error);
+                // What the interruption killed has not failed by itself.
+                Err(if self.host.site.interrupt.must_kill() { Stop::Interrupted } else { stop })
+            }
+        }
+    }
+
+    fn update(
+        &mut self,
+        node: NodeId,
+        component: &dyn Component,
+        pending: &Pending,
+    ) -> anyhow::Result<()> {
+        let breadcrumb = self.draft.breadcrumb(node);
+        self.triggers.mark(node).context("nothing was updated: what it triggers cannot be kept")?;
+        let name = format!("{}: {breadcrumb}", self.id.root);
+        self.host.emit(Event::ComponentStarted {
+            root: self.id.clone(),
+            breadcrumb: breadcrumb.clone(),
+            step: Step::Update,
+        });
+        if let Some(lock) = &self.host.lock {
+            lock.updating(&name);
+        }
+        let machine = Machine::new(Probe::new(&self.host.site, self.id, breadcrumb));
+        let updated = panics::catch(|| component.update(&machine));
+        if let Some(lock) = &self.host.lock {
+            lock.updated(&name);
+        }
+        updated.unwrap_or_else(|panicked| Err(panicked.into())).context("update failed")?;
+        let left = self.verify(node, component)?;
+        if !left.is_current() {
+            let left: Vec<_> = left.changes().iter().map(Change::to_string).collect();
+            return Err(anyhow::anyhow!("update did not converge: {} after it", left.join(", ")))
+                .hint("`update` must bring about what `verify` looks for");
+        }
+        self.triggers.performed(node, pending)?;
+        Ok(())
+    }
+
+    fn count(&mut self, changes: &[Change], triggered: bool) {
+        self.counts.changed += usize::from(!changes.is_empty());
+        self.counts.triggered += usize::from(triggered);
+    }
+
+    fn changed(
+        &self,
+        breadcrumb: &Breadcrumb,
+        changes: Vec<Change>,
+        triggered_by: Vec<String>,
+        elapsed: Option<Duration>,
+    ) {
+        self.host.emit(Event::ComponentChanged {
+            root: self.id.clone(),
+            breadcrumb: breadcrumb.clone(),
+            changes,
+            triggered_by,
+            elapsed,
+        });
+    }
+
+    fn fail(&self, breadcrumb: &Breadcrumb, changes: Vec<Change>, error: &anyhow::Error) -> Stop {
+        self.host.emit(Event::ComponentFailed {
+            root: self.id.clone(),
+            breadcrumb: breadcrumb.clone(),
+            changes,
+            problem: Problem::from_error(error).in_component(&self.id.root, breadcrumb),
+        });
+        Stop::Failed
+    }
+}

@@ -1,0 +1,401 @@
+//! The coordinator: orders the work of all hosts, and starts each root when its turn has come.
+
+mod link;
+mod progress;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::address::AddressTable;
+use crate::assets::AssetStore;
+use crate::event::{Counts, Event, Mode, Outcome, Skip, Summary};
+use crate::interrupt::Interrupt;
+use crate::model::Model;
+use crate::names::{HostName, RootId};
+use crate::problem::Problem;
+use crate::protocol::{Done, End, Frame, FromAgent, Start, ToAgent};
+
+use super::hand_over::{hand_over, needed_homes};
+use super::transport::Transport;
+use super::{BUILD, HEARTBEAT, SILENCE};
+use link::{Link, Note, Said};
+use progress::Progress;
+
+/// How a run is to be done.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What is asked of every root.
+    pub mode: Mode,
+    /// The roots to run; `None`: all. Ignored ones are left out in any case.
+    pub selected: Option<BTreeSet<RootId>>,
+    /// How many roots converge at once on one host; `None`: what the environment says.
+    pub jobs: Option<usize>,
+    /// Start nothing more once a root has failed.
+    pub fail_fast: bool,
+    /// Wait for the lock of a host instead of giving up.
+    pub wait: bool,
+    /// User and machine that start the run, as others are told.
+    pub who: String,
+    /// The addresses of all names that are listened on.
+    pub addresses: AddressTable,
+}
+
+impl Options {
+    /// A run over all roots.
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            selected: None,
+            jobs: None,
+            fail_fast: false,
+            wait: false,
+            who: "unknown".to_owned(),
+            addresses: AddressTable::new(),
+        }
+    }
+}
+
+/// Runs a model to its end, and tells what happens.
+///
+/// What fails is in the summary: a failed root fails what depends on it, the rest goes on.
+pub fn deploy(
+    model: &Model,
+    transport: &Arc<dyn Transport>,
+    assets: &Arc<dyn AssetStore>,
+    options: &Options,
+    interrupt: &Interrupt,
+    tell: &mut dyn FnMut(Event),
+) -> Summary {
+    let mut skipped = BTreeMap::new();
+    for (id, root) in &model.roots {
+        let reason = match () {
+            () if model.host(id).ignore => Skip::HostIgnored,
+            () if root.ignored => Skip::RootIgnored,
+            () if options.selected.as_ref().is_some_and(|all| !all.contains(id)) => {
+                Skip::NotSelected
+            }
+            () => continue,
+        };
+        skipped.insert(id.clone(), reason);
+    }
+    let order = model.graph.order().iter().filter(|id| !skipped.contains_key(*id));
+    let order: Vec<RootId> = order.cloned().collect();
+    tell(Event::Started {
+        mode: options.mode,
+        project: model.environment.project.clone(),
+        environment: model.environment.name.clone(),
+        roots: order.clone(),
+        skipped: skipped
+            .into_iter()
+            .map(|(id, skip)| (crate::event::RootIdKey(id), skip))
+            .collect(),
+    });
+    for (root, breadcrumb, text) in model.logs() {
+        let (root, breadcrumb) = (root.clone(), breadcrumb.clone());
+        tell(Event::Log { root, breadcrumb, text: text.to_owned() });
+    }
+    let (sender, inbox) = mpsc::channel();
+    let hosts: BTreeSet<HostName> = order.iter().map(|id| id.host.clone()).collect();
+    let links = hosts.iter().map(|name| {
+        tell(Event::Connecting { host: name.clone() });
+        let host = &model.environment.hosts[name];
+        (name.clone(), Link::open(host, transport, assets, sender.clone()))
+    });
+    let links = links.collect();
+    let mut run = Run {
+        model,
+        options,
+        interrupt,
+        selected: order.iter().cloned().collect(),
+        links,
+        homes: BTreeMap::new(),
+        progress: Progress::new(model, order),
+        counters: BTreeMap::new(),
+        predicted: BTreeSet::new(),
+        uncertain: BTreeSet::new(),
+        summary: Summary { skipped: model.roots.len(), ..Summary::default() },
+        stopping: false,
+        killing: false,
+        tell,
+    };
+    run.summary.skipped -= run.selected.len();
+    run.to_the_end(&inbox);
+    run.finish()
+}
+
+struct Run<'a> {
+    model: &'a Model,
+    options: &'a Options,
+    interrupt: &'a Interrupt,
+    selected: BTreeSet<RootId>,
+    links: BTreeMap<HostName, Link>,
+    homes: BTreeMap<HostName, String>,
+    progress: Progress,
+    /// The change counters that roots told with their "done".
+    counters: BTreeMap<crate::resource::Provider, u64>,
+    /// In a plan: the providers that would change.
+    predicted: BTreeSet<crate::resource::Provider>,
+    /// In a plan: the roots that would change or are unknown.
+    uncertain: BTreeSet<RootId>,
+    summary: Summary,
+    /// No further root starts.
+    stopping: bool,
+    killing: bool,
+    tell: &'a mut dyn FnMut(Event),
+}
+
+impl Run<'_> {
+    fn to_the_end(&mut self, inbox: &Receiver<Note>) {
+        let mut beat = Instant::now();
+        self.advance();
+        while !self.progress.is_done() {
+            match inbox.recv_timeout(Duration::from_millis(100)) {
+                Ok(note) => self.hear(note),
+                Err(_) => self.look_for_silence(),
+            }
+            self.look_for_interrupt();
+            if beat.elapsed() >= HEARTBEAT {
+                beat = Instant::now();
+                self.look_for_silence();
+                self.links.values().for_each(|link| link.say(ToAgent::Heartbeat));
+            }
+        }
+        for link in self.links.values() {
+            link.say(ToAgent::Goodbye);
+        }
+        // What agents still say is said to nobody; that their locks are free is worth a moment.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while self.links.values().any(|link| !link.is_gone()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match inbox.recv_timeout(left) {
+                Ok(Note { host, said: Said::Gone(_) }) => self.link(&host, Link::gone),
+                Ok(Note { host, said: Said::Heard(Frame::Message(FromAgent::Event(event))) }) => {
+                    let _ = host;
+                    (self.tell)(*event);
+                }
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn link(&mut self, host: &HostName, change: impl FnOnce(&mut Link)) {
+        if let Some(link) = self.links.get_mut(host) {
+            change(link);
+        }
+    }
+
+    fn hear(&mut self, note: Note) {
+        let Note { host, said } = note;
+        self.link(&host, Link::heard);
+        match said {
+            Said::Gone(problem) => {
+                self.link(&host, Link::gone);
+                self.lose(&host, problem);
+            }
+            Said::Heard(Frame::Bytes(_)) => {
+                self.lose(&host, Problem::new("the agent sent bytes that nobody asked for"));
+            }
+            Said::Heard(Frame::Message(message)) => self.understand(host, message),
+        }
+    }
+
+    fn understand(&mut self, host: HostName, message: FromAgent) {
+        match message {
+            FromAgent::Hello(hello) if hello.build != BUILD => {
+                let message =
+                    format!("the agent is `{}`, the coordinator is `{BUILD}`", hello.build);
+                self.lose(&host, Problem::new(message).hint("deploy with one build only"));
+            }
+            FromAgent::Hello(hello) => {
+                self.homes.insert(host.clone(), hello.home);
+                self.link(&host, Link::greeted);
+                self.advance();
+            }
+            FromAgent::Need { assets } => {
+                self.link(&host, |link| assets.into_iter().for_each(|asset| link.send(asset)));
+            }
+            FromAgent::Ready => {
+                let elapsed = self.links[&host].age();
+                self.link(&host, Link::ready);
+                (self.tell)(Event::Connected { host, elapsed });
+                self.advance();
+            }
+            FromAgent::Refused { problem, locked } => {
+                if locked {
+                    self.summary.locked_hosts.push(host.clone());
+                }
+                self.lose(&host, problem);
+            }
+            FromAgent::Event(event) => (self.tell)(*event),
+            FromAgent::Done(done) => self.root_done(host, *done),
+            FromAgent::Heartbeat => {}
+        }
+    }
+
+    fn root_done(&mut self, host: HostName, done: Done) {
+        let id = RootId { host, root: done.root };
+        if !self.progress.is_running(&id) {
+            return;
+        }
+        let provider = |breadcrumb| crate::resource::Provider { root: id.clone(), breadcrumb };
+        for (breadcrumb, count) in done.counters {
+            self.counters.insert(provider(breadcrumb), count);
+        }
+        self.predicted.extend(done.predicted.into_iter().map(provider));
+        if done.uncertain || self.depends_on_uncertain(&id) {
+            self.uncertain.insert(id.clone());
+        }
+        let outcome = match (done.end, self.options.mode) {
+            (End::Reached, Mode::Converge) => Outcome::Converged,
+            (End::Reached, Mode::Verify) => Outcome::Planned,
+            (End::Failed, _) => Outcome::Failed,
+            (End::Interrupted, _) => Outcome::Interrupted,
+        };
+        let elapsed = Duration::try_from_secs_f64(done.seconds).unwrap_or_default();
+        self.end(id, outcome, done.counts, elapsed);
+        self.advance();
+    }
+
+    fn depends_on_uncertain(&self, id: &RootId) -> bool {
+        self.model.graph.dependencies(id).any(|first| self.uncertain.contains(first))
+    }
+
+    /// Records how a root ended, and what that means for those that depend on it.
+    fn end(&mut self, id: RootId, outcome: Outcome, counts: Counts, elapsed: Duration) {
+        let failed = outcome == Outcome::Failed;
+        self.tell_end(id.clone(), outcome, counts, elapsed);
+        for (id, outcome) in self.progress.end(&id, failed) {
+            self.tell_end(id, outcome, Counts::default(), Duration::ZERO);
+        }
+        if failed && self.options.fail_fast {
+            self.stop();
+        }
+    }
+
+    fn tell_end(&mut self, root: RootId, outcome: Outcome, counts: Counts, elapsed: Duration) {
+        let summary = crate::event::RootSummary { outcome: outcome.clone(), counts, elapsed };
+        self.summary.roots.insert(crate::event::RootIdKey(root.clone()), summary);
+        (self.tell)(Event::RootFinished { root, outcome, counts, elapsed });
+    }
+
+    /// Does all that can be done by now: hands over to hosts, starts roots.
+    fn advance(&mut self) {
+        if self.stopping {
+            self.give_up_unstarted();
+            return;
+        }
+        let hosts: Vec<_> = self.links.keys().cloned().collect();
+        for host in hosts {
+            if self.links[&host].awaits_hand_over() && self.knows_homes_for(&host) {
+                let hand_over =
+                    hand_over(self.model, &host, &self.selected, &self.homes, self.options);
+                self.link(&host, |link| link.hand_over(hand_over));
+            }
+        }
+        while let Some(id) =
+            self.progress.next(|host| self.links.get(host).is_some_and(Link::is_ready))
+        {
+            let start = self.start(&id);
+            (self.tell)(Event::RootStarted { root: id.clone() });
+            self.links[&id.host].say(ToAgent::Start(Box::new(start)));
+        }
+    }
+
+    /// Whether all hosts of which paths may be handed over have said where their home is.
+    fn knows_homes_for(&self, host: &HostName) -> bool {
+        let needed = needed_homes(self.model, host, &self.selected);
+        needed.iter().all(|needed| {
+            self.homes.contains_key(needed) || self.links.get(needed).is_none_or(Link::is_gone)
+        })
+    }
+
+    fn start(&self, id: &RootId) -> Start {
+        let triggers = &self.model.roots[id].draft.triggers;
+        let providers = triggers.iter().filter_map(|trigger| match &trigger.cause {
+            crate::model::draft::Cause::Provider(provider) => Some(&**provider),
+            crate::model::draft::Cause::Node(_) => None,
+        });
+        let providers: BTreeSet<_> = providers.collect();
+        let counts = providers
+            .iter()
+            .filter_map(|provider| Some(((*provider).clone(), *self.counters.get(*provider)?)));
+        Start {
+            root: id.root.clone(),
+            uncertain: self.depends_on_uncertain(id),
+            counts: counts.collect(),
+            predicted: providers
+                .iter()
+                .filter(|provider| self.predicted.contains(**provider))
+                .map(|provider| (*provider).clone())
+                .collect(),
+        }
+    }
+
+    /// A host is out: its roots have failed.
+    fn lose(&mut self, host: &HostName, problem: Problem) {
+        if self.progress.is_done_on(host) {
+            return;
+        }
+        self.link(host, Link::give_up);
+        if !self.stopping || !self.interrupt.is_raised() {
+            let problem = Problem { hosts: BTreeSet::new(), ..problem };
+            self.summary.failed_hosts.insert(host.clone(), problem.clone());
+            (self.tell)(Event::HostFailed { host: host.clone(), problem });
+        }
+        for id in self.progress.unfinished_on(host) {
+            self.end(id, Outcome::Failed, Counts::default(), Duration::ZERO);
+        }
+        self.advance();
+    }
+
+    fn look_for_silence(&mut self) {
+        let silent = self.links.iter().filter(|(_, link)| link.is_silent(SILENCE));
+        for host in silent.map(|(host, _)| host.clone()).collect::<Vec<_>>() {
+            let message = format!("nothing was heard from the agent for {} s", SILENCE.as_secs());
+            self.lose(&host, Problem::new(message).hint("look at the host and its connection"));
+        }
+    }
+
+    fn look_for_interrupt(&mut self) {
+        if self.interrupt.is_raised() && !self.summary.interrupted {
+            self.summary.interrupted = true;
+            self.stop();
+        }
+        if self.interrupt.must_kill() && !self.killing {
+            self.killing = true;
+            for link in self.links.values() {
+                link.say(ToAgent::Interrupt { kill: true });
+            }
+        }
+    }
+
+    /// Starts nothing more; what runs ends after its present update.
+    fn stop(&mut self) {
+        if self.stopping {
+            return;
+        }
+        self.stopping = true;
+        for link in self.links.values() {
+            link.say(ToAgent::Interrupt { kill: false });
+        }
+        self.give_up_unstarted();
+    }
+
+    fn give_up_unstarted(&mut self) {
+        for id in self.progress.give_up_unstarted() {
+            self.tell_end(id, Outcome::Interrupted, Counts::default(), Duration::ZERO);
+        }
+    }
+
+    fn finish(self) -> Summary {
+        (self.tell)(Event::Finished { summary: self.summary.clone() });
+        // Connections that hang are not waited for any longer.
+        drop(self.links);
+        thread::yield_now();
+        self.summary
+    }
+}

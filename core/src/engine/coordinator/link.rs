@@ -1,0 +1,190 @@
+//! The coordinator's end of the connection to one host.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::assets::{Asset, AssetStore};
+use crate::engine::transport::{Connection, Transport};
+use crate::environment::Host;
+use crate::names::HostName;
+use crate::problem::Problem;
+use crate::protocol::{
+    ASSET_PIECE, Frame, FrameError, FromAgent, HandOver, ToAgent, read_frame, write_bytes,
+    write_message,
+};
+
+/// Something that a host said.
+pub(super) struct Note {
+    pub(super) host: HostName,
+    pub(super) said: Said,
+}
+
+pub(super) enum Said {
+    Heard(Frame<FromAgent>),
+    /// The agent is gone; why, if it is known.
+    Gone(Problem),
+}
+
+/// What is to be said to a host.
+enum Out {
+    Message(ToAgent),
+    Content(Asset),
+}
+
+/// The connection to one host. Speaking never waits for the host.
+#[derive(Debug)]
+pub(super) struct Link {
+    out: Sender<Out>,
+    phase: Phase,
+    opened: Instant,
+    heard: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Connecting,
+    Greeted,
+    HandedOver,
+    Ready,
+    /// Nothing is expected of it any more, but it may still be there.
+    GivenUp,
+    Gone,
+}
+
+impl Link {
+    /// Connects on a thread of its own; what comes of it is told to the inbox.
+    pub(super) fn open(
+        host: &Host,
+        transport: &Arc<dyn Transport>,
+        assets: &Arc<dyn AssetStore>,
+        inbox: Sender<Note>,
+    ) -> Self {
+        let (out, to_say) = mpsc::channel();
+        let (transport, assets) = (Arc::clone(transport), Arc::clone(assets));
+        let host = host.clone();
+        thread::spawn(move || {
+            let name = host.name.clone();
+            let tell = |said| inbox.send(Note { host: name.clone(), said });
+            let connection = match transport.connect(&host) {
+                Ok(connection) => connection,
+                Err(problem) => return drop(tell(Said::Gone(problem))),
+            };
+            let Connection { mut reader, mut writer, ended } = connection;
+            thread::spawn(move || {
+                // When the host no longer listens, its reader knows.
+                while let Ok(out) = to_say.recv() {
+                    if say(&mut *writer, out, &*assets).is_err() {
+                        break;
+                    }
+                }
+            });
+            let error = loop {
+                match read_frame(&mut *reader) {
+                    Ok(frame) => {
+                        if tell(Said::Heard(frame)).is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) => break error,
+                }
+            };
+            let why = match error {
+                FrameError::Ended => Problem::new("the agent ended before its work was done"),
+                error => Problem::from_error(&error.into()),
+            };
+            drop(tell(Said::Gone(ended().unwrap_or(why))));
+        });
+        let now = Instant::now();
+        Self { out, phase: Phase::Connecting, opened: now, heard: now }
+    }
+
+    pub(super) fn say(&self, message: ToAgent) {
+        if self.phase != Phase::Gone {
+            // A host that is gone has told so.
+            let _ = self.out.send(Out::Message(message));
+        }
+    }
+
+    pub(super) fn send(&self, asset: Asset) {
+        let _ = self.out.send(Out::Content(asset));
+    }
+
+    pub(super) fn hand_over(&mut self, hand_over: HandOver) {
+        self.phase = Phase::HandedOver;
+        self.say(ToAgent::HandOver(Box::new(hand_over)));
+    }
+
+    pub(super) fn heard(&mut self) {
+        self.heard = Instant::now();
+    }
+
+    pub(super) fn greeted(&mut self) {
+        self.phase = Phase::Greeted;
+    }
+
+    pub(super) fn ready(&mut self) {
+        self.phase = Phase::Ready;
+    }
+
+    pub(super) fn give_up(&mut self) {
+        if self.phase != Phase::Gone {
+            self.say(ToAgent::Goodbye);
+            self.phase = Phase::GivenUp;
+        }
+    }
+
+    pub(super) fn gone(&mut self) {
+        self.phase = Phase::Gone;
+    }
+
+    pub(super) fn awaits_hand_over(&self) -> bool {
+        self.phase == Phase::Greeted
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.phase == Phase::Ready
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.phase == Phase::Gone
+    }
+
+    /// Whether a host that should be there has said nothing for so long.
+    pub(super) fn is_silent(&self, long: Duration) -> bool {
+        let expected = matches!(self.phase, Phase::Greeted | Phase::HandedOver | Phase::Ready);
+        expected && self.heard.elapsed() > long
+    }
+
+    pub(super) fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+}
+
+fn say(writer: &mut dyn Write, out: Out, assets: &dyn AssetStore) -> io::Result<()> {
+    let asset = match out {
+        Out::Message(message) => return write_message(writer, &message),
+        Out::Content(asset) => asset,
+    };
+    write_message(writer, &ToAgent::Content { asset: asset.clone() })?;
+    let mut content = assets.open(&asset).map_err(io::Error::other)?;
+    let mut left = asset.size;
+    let mut piece = vec![0; ASSET_PIECE];
+    while left > 0 {
+        let room = usize::try_from(left).map_or(piece.len(), |left| left.min(piece.len()));
+        match content.read(&mut piece[..room])? {
+            0 => {
+                // A file that has shrunk since it was hashed is not what was promised.
+                write_bytes(writer, &[])?;
+                break;
+            }
+            count => {
+                write_bytes(writer, &piece[..count])?;
+                left -= count as u64;
+            }
+        }
+    }
+    writer.flush()
+}

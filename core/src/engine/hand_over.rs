@@ -1,0 +1,76 @@
+//! What each host is handed: all that its own roots need, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::Model;
+use crate::names::{HostName, RootId};
+use crate::protocol::HandOver;
+
+use super::Options;
+
+/// Collects what a host gets for the selected roots.
+pub(super) fn hand_over(
+    model: &Model,
+    host: &HostName,
+    selected: &BTreeSet<RootId>,
+    homes: &BTreeMap<HostName, String>,
+    options: &Options,
+) -> HandOver {
+    let environment = &model.environment;
+    let mut its_host = environment.hosts[host].clone();
+    let all_roots = its_host.roots.iter().map(|root| root.name.clone()).collect();
+    its_host.roots.retain(|root| selected.contains(&RootId::new(host.clone(), root.name.clone())));
+    if let Some(jobs) = options.jobs {
+        its_host.jobs = jobs;
+    }
+    let mut answers = BTreeSet::new();
+    let mut assets = BTreeMap::new();
+    let mut trees = BTreeMap::new();
+    let mut digests = BTreeMap::new();
+    let mut names = BTreeSet::new();
+    for id in selected.iter().filter(|id| id.host == *host) {
+        let root = &model.roots[id];
+        let draft = &root.draft;
+        for requirement in &draft.required {
+            answers.extend(model.answers.get(&requirement.query).map(|value| value.to_wire()));
+        }
+        assets.extend(draft.assets.iter().map(|(name, asset)| (name, asset.clone())));
+        trees.extend(draft.trees.iter().map(|(name, tree)| (name.clone(), tree.clone())));
+        names.extend(draft.listens.iter().map(|(_, address)| address.host.clone()));
+        let breadcrumbs = draft.nodes.iter().map(|node| node.breadcrumb.clone());
+        let of_root = breadcrumbs.zip(root.digests.iter().copied()).collect();
+        digests.insert(id.root.clone(), of_root);
+    }
+    let needed = needed_homes(model, host, selected);
+    let homes = homes.iter().filter(|(name, _)| needed.contains(*name));
+    let addresses = options.addresses.iter().filter(|(name, _)| names.contains(*name));
+    HandOver {
+        mode: options.mode,
+        project: environment.project.clone(),
+        environment: environment.name.clone(),
+        who: options.who.clone(),
+        host: its_host,
+        all_roots,
+        wait: options.wait,
+        answers: answers.into_iter().collect(),
+        homes: homes.map(|(name, home)| (name.clone(), home.clone())).collect(),
+        addresses: addresses.map(|(name, address)| (name.clone(), address.clone())).collect(),
+        assets: assets.into_values().collect(),
+        trees,
+        digests,
+    }
+}
+
+/// The hosts of which paths may be among what a host requires.
+pub(super) fn needed_homes(
+    model: &Model,
+    host: &HostName,
+    selected: &BTreeSet<RootId>,
+) -> BTreeSet<HostName> {
+    let roots = selected.iter().filter(|id| id.host == *host).map(|id| &model.roots[id]);
+    let queries = roots.flat_map(|root| root.draft.required.iter().map(|asked| &asked.query));
+    let values = queries.flat_map(|query| model.answers.get(query));
+    // A path names its host in JSON; a value that holds none needs no home.
+    let paths = values.filter(|value| value.json.contains("\"path\":\"~"));
+    paths.map(|value| value.root().host.clone()).collect()
+}

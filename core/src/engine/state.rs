@@ -1,0 +1,83 @@
+//! What the agent keeps on its host, below `TARGET/.togusa`.
+//!
+//! ```text
+//! identity.json   project, environment and host that the directory belongs to
+//! lock            locked by the deployment that runs, for as long as its process lives
+//! holder.json     who that is, and which update it waits for
+//! pending/        one mark for each trigger that is still to be performed
+//! counters/       how often a component that provides to other roots has changed
+//! acted/          the count that a dependant on another root's change has last acted on
+//! managed/        what each root manages
+//! running/        the commands that run at the moment
+//! ```
+
+mod counters;
+mod durable;
+mod identity;
+mod lock;
+mod managed;
+mod marks;
+
+pub(crate) use counters::Counters;
+pub(crate) use identity::Identity;
+pub(crate) use lock::{Holder, HostLock};
+pub(crate) use managed::Managed;
+pub(crate) use marks::{Mark, Marks};
+
+use std::path::PathBuf;
+
+/// Why the agent cannot keep its state on the host.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// A file or directory cannot be written.
+    #[error("cannot write `{path}`")]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file or directory cannot be read.
+    #[error("cannot read `{path}`")]
+    Read {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file holds something else than the agent wrote.
+    #[error("`{path}` is damaged")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The target directory belongs to something else.
+    #[error("target directory `{path}` belongs to {owner}, not to {wanted}")]
+    Foreign {
+        /// The target directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: String,
+        /// Who asks for it.
+        wanted: String,
+    },
+    /// The target directory is something else than a directory.
+    #[error("target directory `{path}` is not a directory")]
+    NoDirectory {
+        /// The target directory, or what stands in the way to it.
+        path: PathBuf,
+    },
+    /// Another deployment holds the lock.
+    #[error("another deployment holds the lock of `{path}`: {holder}")]
+    Locked {
+        /// The target directory.
+        path: PathBuf,
+        /// Who holds it, since when, and what it waits for.
+        holder: String,
+    },
+}

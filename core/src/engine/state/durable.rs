@@ -1,0 +1,103 @@
+//! Small files that are there whole, or not at all, even after a crash.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::StateError;
+use crate::digest::Digest;
+use crate::step::step;
+
+/// Creates a directory that only its owner may read, with all above it.
+pub(super) fn create_directory(path: &Path) -> Result<(), StateError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let result = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    result.map_err(|source| StateError::Write { path: path.to_owned(), source })?;
+    step("state-directory");
+    Ok(())
+}
+
+/// Writes a file durably: when this returns, the file is there after any crash.
+pub(super) fn write(path: &Path, content: &impl Serialize) -> Result<(), StateError> {
+    write_unsynced_name(path, content)?;
+    path.parent().map_or(Ok(()), sync_directory)
+}
+
+/// Writes a file whose name becomes durable with the next [`sync_directory`].
+pub(super) fn write_unsynced_name(path: &Path, content: &impl Serialize) -> Result<(), StateError> {
+    replace(path, content).map_err(|source| StateError::Write { path: path.to_owned(), source })
+}
+
+fn replace(path: &Path, content: &impl Serialize) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
+    step("state-temp");
+    file.write_all(&serde_json::to_vec(content)?)?;
+    step("state-written");
+    file.as_file().sync_all()?;
+    step("state-fsync");
+    file.persist(path)?;
+    step("state-rename");
+    Ok(())
+}
+
+/// Makes names that were created, renamed or removed in a directory durable.
+pub(super) fn sync_directory(path: &Path) -> Result<(), StateError> {
+    let synced = File::open(path).and_then(|directory| directory.sync_all());
+    synced.map_err(|source| StateError::Write { path: path.to_owned(), source })?;
+    step("state-directory-fsync");
+    Ok(())
+}
+
+/// Removes a file; one that is gone already is no error.
+pub(super) fn remove(path: &Path) -> Result<(), StateError> {
+    match fs::remove_file(path) {
+        Ok(()) => step("state-removed"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(source) => return Err(StateError::Write { path: path.to_owned(), source }),
+    }
+    Ok(())
+}
+
+/// Reads a file; `None` if there is none.
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
+    let content = match fs::read(path) {
+        Ok(content) => content,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(StateError::Read { path: path.to_owned(), source }),
+    };
+    let damaged = |source| StateError::Damaged { path: path.to_owned(), source };
+    serde_json::from_slice(&content).map(Some).map_err(damaged)
+}
+
+/// The whole files in a directory, sorted; none if there is no directory.
+pub(super) fn files(directory: &Path) -> Result<Vec<PathBuf>, StateError> {
+    let unreadable = |source| StateError::Read { path: directory.to_owned(), source };
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(unreadable(source)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        // What a killed run was still writing is not there yet.
+        if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A file name for something with a long name of its own.
+pub(super) fn file_name(parts: &[&str]) -> String {
+    let digest = Digest::of(parts.join("\0").as_bytes()).to_string();
+    format!("{}.json", &digest[..32])
+}

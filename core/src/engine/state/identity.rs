@@ -1,0 +1,62 @@
+//! Whose target directory it is.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{StateError, durable};
+use crate::names::HostName;
+
+/// The project, environment and host that a target directory belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) project: String,
+    pub(crate) environment: String,
+    pub(crate) host: HostName,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { project, environment, host } = self;
+        write!(f, "project `{project}`, environment `{environment}`, host `{host}`")
+    }
+}
+
+impl Identity {
+    /// Refuses a directory that belongs to another, or that is none; changes nothing.
+    pub(crate) fn check(&self, target: &Path) -> Result<(), StateError> {
+        let way = target.ancestors().find_map(|path| match path.metadata() {
+            Ok(metadata) => Some(Ok((path, metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => None,
+            Err(source) => Some(Err(StateError::Read { path: path.to_owned(), source })),
+        });
+        if let Some((path, metadata)) = way.transpose()?
+            && !metadata.is_dir()
+        {
+            return Err(StateError::NoDirectory { path: path.to_owned() });
+        }
+        match durable::read::<Self>(&self.path(target))? {
+            Some(owner) if owner != *self => Err(StateError::Foreign {
+                path: target.to_owned(),
+                owner: owner.to_string(),
+                wanted: self.to_string(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes possession of a directory, which is created if it is missing.
+    pub(crate) fn claim(&self, target: &Path) -> Result<(), StateError> {
+        self.check(target)?;
+        durable::create_directory(&target.join(".togusa"))?;
+        let path = self.path(target);
+        if path.exists() { Ok(()) } else { durable::write(&path, self) }
+    }
+
+    fn path(&self, target: &Path) -> std::path::PathBuf {
+        target.join(".togusa/identity.json")
+    }
+}

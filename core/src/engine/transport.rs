@@ -1,0 +1,87 @@
+//! How the coordinator reaches the agent of a host: a reader and a writer, whatever is between.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use crate::assets::AssetStore;
+use crate::environment::Host;
+use crate::problem::Problem;
+use crate::registry::Registry;
+
+use super::agent::{Agent, serve};
+
+/// Reaches hosts.
+pub trait Transport: Send + Sync {
+    /// Starts the agent of a host and connects to it.
+    ///
+    /// # Errors
+    /// Why the host cannot be reached, with what to do about it.
+    fn connect(&self, host: &Host) -> Result<Connection, Problem>;
+}
+
+/// A connection to an agent.
+pub struct Connection {
+    /// What the agent says.
+    pub reader: Box<dyn Read + Send>,
+    /// What the agent hears.
+    pub writer: Box<dyn Write + Send>,
+    /// Waits until the agent is gone; its last words, if it ended badly.
+    pub ended: Box<dyn FnOnce() -> Option<Problem> + Send>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+/// Agents as threads of this process, for hosts that are this machine.
+pub struct InProcess {
+    /// The components that the agents know.
+    pub registry: Arc<Registry>,
+    /// The assets of the project, which need not be sent.
+    pub assets: Arc<dyn AssetStore>,
+    /// The home directory of the user.
+    pub home: PathBuf,
+}
+
+impl Transport for InProcess {
+    fn connect(&self, host: &Host) -> Result<Connection, Problem> {
+        let failed = |error: std::io::Error| {
+            Problem::new(format!("cannot start the agent of `{}`", host.name))
+                .hint(error.to_string())
+        };
+        let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+        let agent = Agent {
+            registry: Arc::clone(&self.registry),
+            assets: Some(Arc::clone(&self.assets)),
+            home: self.home.clone(),
+        };
+        let reader = theirs.try_clone().map_err(failed)?;
+        let thread = thread::Builder::new()
+            .name(format!("agent {}", host.name))
+            .spawn(move || serve(&agent, Box::new(reader), Box::new(theirs)))
+            .map_err(failed)?;
+        Ok(Connection {
+            reader: Box::new(ours.try_clone().map_err(failed)?),
+            writer: Box::new(ours),
+            ended: Box::new(move || match thread.join() {
+                Ok(Ok(())) => None,
+                Ok(Err(problem)) => Some(problem),
+                Err(_) => {
+                    Some(Problem::new("the agent panicked").hint("this is a defect of togusa"))
+                }
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InProcess")
+    }
+}

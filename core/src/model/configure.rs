@@ -1,0 +1,150 @@
+//! From an environment to a model, or to all that is wrong with it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::address::Resolved;
+use crate::assets::{self, AssetCatalogue, AssetStore};
+use crate::environment::Environment;
+use crate::host::Facts;
+use crate::names::RootId;
+use crate::problem::{Problem, Problems};
+use crate::registry::Registry;
+use crate::template::{self, RenderTable, Template, TemplateText};
+
+use super::draft::Draft;
+use super::graph::Graph;
+use super::settle::{Settled, in_parallel, settle};
+use super::{Model, ModelRoot, digest, edges, faults};
+
+/// Configures every root of every host until their requirements settle.
+///
+/// The registry must have [checked](Registry::check) the environment before.
+///
+/// # Errors
+/// Everything that is wrong with the model, merged over hosts, in a stable order.
+pub fn configure<A: AssetCatalogue + AssetStore>(
+    registry: &Registry,
+    environment: &Environment,
+    assets: &A,
+) -> Result<Model, Problems> {
+    let attributes = registry.check(environment);
+    if !attributes.is_empty() {
+        return Err(Problems::new(attributes));
+    }
+    let Settled { drafts, answers } = settle(registry, environment, assets)?;
+    let mut found = faults::find(environment, &drafts, &answers);
+    if found.list.is_empty() {
+        found.list = try_templates(environment, &drafts, assets);
+    }
+    let edges = edges(&drafts, &answers);
+    let graph = match Graph::new(drafts.keys(), edges) {
+        Ok(graph) => graph,
+        Err(cycles) => {
+            found.list.extend(cycles);
+            Graph::default()
+        }
+    };
+    if !found.list.is_empty() {
+        return Err(Problems { list: Problem::merged(found.list), ..found });
+    }
+    let digests = in_parallel(drafts.values().collect(), |draft| draft.digests());
+    let ignored = |id: &RootId| {
+        let host = &environment.hosts[&id.host];
+        host.ignore || host.roots.iter().any(|root| root.name == id.root && root.ignore)
+    };
+    let roots: BTreeMap<_, _> = drafts
+        .into_iter()
+        .zip(digests)
+        .map(|((id, draft), digests)| {
+            let ignored = ignored(&id);
+            (id, ModelRoot { draft, digests, ignored })
+        })
+        .collect();
+    let digest = digest(&roots, graph.edges());
+    Ok(Model { environment: environment.clone(), roots, answers, graph, digest })
+}
+
+/// Configures twice and compares: a component whose `configure` or `Debug` is not pure is found
+/// before a host finds it.
+///
+/// # Errors
+/// As [`configure`], and the first component that differs in each root.
+pub fn configure_twice<A: AssetCatalogue + AssetStore>(
+    registry: &Registry,
+    environment: &Environment,
+    assets: &A,
+) -> Result<Model, Problems> {
+    let model = configure(registry, environment, assets)?;
+    let again = configure(registry, environment, assets)?;
+    let mut found = Vec::new();
+    for (id, root) in &model.roots {
+        let Some(other) = again.roots.get(id) else { continue };
+        let known = root.draft.nodes.iter().map(|node| node.breadcrumb.clone());
+        let known: Vec<_> = known.zip(root.digests.iter().copied()).collect();
+        if let Some(breadcrumb) =
+            super::draft::first_difference(&known, &other.draft, &other.digests)
+        {
+            found.push(
+                Problem::new("the component is configured differently each time")
+                    .in_component(&id.root, &breadcrumb)
+                    .on(&id.host)
+                    .hint(
+                        "`configure` must be pure, and `Debug` must print the same in every \
+                         process: no `HashMap`, no time, no random number",
+                    ),
+            );
+        }
+    }
+    if found.is_empty() { Ok(model) } else { Err(Problems::new(found)) }
+}
+
+/// Renders every template once, with placeholders for what only the host knows.
+fn try_templates(
+    environment: &Environment,
+    drafts: &BTreeMap<RootId, Draft>,
+    store: &dyn AssetStore,
+) -> Vec<Problem> {
+    let facts = Facts::placeholder();
+    let by_root = in_parallel(drafts.iter().collect(), |(id, draft)| {
+        if draft.templates.is_empty() {
+            return Vec::new();
+        }
+        let host = &environment.hosts[&id.host];
+        let globals = crate::host::globals(&environment.project, &environment.name, host, &facts);
+        let placeholders = draft.listens.iter();
+        let placeholders =
+            placeholders.map(|(_, address)| (address.host.clone(), Resolved::placeholder()));
+        let table =
+            Arc::new(RenderTable { addresses: placeholders.collect(), ..RenderTable::default() });
+        let tried = draft.templates.iter().filter_map(|(node, template)| {
+            let error = try_template(template, &globals, &table, store).err()?;
+            let problem = Problem::from_error(&error);
+            Some(problem.in_component(&id.root, draft.breadcrumb(*node)).on(&id.host))
+        });
+        tried.collect::<Vec<_>>()
+    });
+    by_root.into_iter().flatten().collect()
+}
+
+fn try_template(
+    template: &Template,
+    globals: &[(&str, minijinja::Value)],
+    table: &Arc<RenderTable>,
+    store: &dyn AssetStore,
+) -> anyhow::Result<()> {
+    let context = template::with_globals(&template.context, globals);
+    match &template.text {
+        TemplateText::Inline(text) => template::render(&template.name, text, None, context, table)?,
+        TemplateText::Asset(asset) if template::is_compiled(asset.digest) => {
+            template::render(&template.name, "", Some(asset.digest), context, table)?
+        }
+        TemplateText::Asset(asset) => {
+            let text = String::from_utf8(assets::read(store, asset)?).map_err(|_| {
+                anyhow::anyhow!("template `{}` is not text in UTF-8", template.name)
+            })?;
+            template::render(&template.name, &text, Some(asset.digest), context, table)?
+        }
+    };
+    Ok(())
+}
