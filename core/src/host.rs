@@ -1,10 +1,25 @@
 //! A host as component code sees it while it converges: looking through [`Probe`], changing
 //! through [`Machine`].
 
+mod accounts;
+mod entry;
+mod exec;
+mod facts;
+mod glob;
 mod machine;
+mod ownership;
 mod probe;
+mod shared;
 mod site;
 
-pub use machine::Machine;
-pub use probe::Probe;
+pub use entry::{Entry, EntryKind};
+pub use exec::{Exec, ExecError, Failure, Output, Survivor, survivors};
+pub use facts::Facts;
+pub use machine::{Content, Machine};
+pub use ownership::Ownership;
+pub use probe::{Probe, Snapshot};
+pub use shared::{Exclusive, Shared};
 pub use site::HostSite;
+
+#[expect(unused_imports, reason = "the coordinator renders with the same globals")]
+pub(crate) use facts::globals;

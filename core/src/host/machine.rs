@@ -1,8 +1,16 @@
 //! Changing a host.
 
+mod files;
+mod write;
+
+use std::any::TypeId;
 use std::ops::Deref;
 
-use crate::host::Probe;
+use anyhow::Result;
+
+use crate::host::{Exclusive, Exec, Output, Probe, Snapshot, exec};
+
+pub use write::Content;
 
 /// The host that a component converges on, to look at and to change.
 #[derive(Debug)]
@@ -15,6 +23,27 @@ impl<'a> Machine<'a> {
     pub fn new(probe: Probe<'a>) -> Self {
         Self { probe }
     }
+
+    /// Runs a command; its output is streamed as events, and every snapshot is invalidated.
+    ///
+    /// # Errors
+    /// The command could not be started, ended with a code that is not accepted, or hung.
+    pub fn run(&self, command: &Exec) -> Result<Output> {
+        let result = exec::run(self, command);
+        self.site.shared.invalidate_all();
+        Ok(result?)
+    }
+
+    /// Forgets a snapshot because of what was changed; who asks next takes a new one.
+    pub fn invalidate<S: Snapshot>(&self) {
+        self.site.shared.invalidate(TypeId::of::<S>());
+    }
+
+    /// Waits until no other component of the host holds the name, and keeps others out until the
+    /// result is dropped. For what stands only one user at a time, such as `dpkg`.
+    pub fn exclusive(&self, name: &str) -> Exclusive<'a> {
+        self.probe.site.shared.exclusive(name)
+    }
 }
 
 impl<'a> Deref for Machine<'a> {
@@ -22,5 +51,32 @@ impl<'a> Deref for Machine<'a> {
 
     fn deref(&self) -> &Probe<'a> {
         &self.probe
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use crate::host::site::tests::TestSite;
+
+    #[test]
+    fn only_one_component_holds_a_name_at_a_time() {
+        let test = TestSite::new();
+        let (inside, entered) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let machine = test.machine();
+                    let _dpkg = machine.exclusive("dpkg");
+                    let _other = machine.exclusive(&format!("own {:?}", std::thread::current()));
+                    assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                    std::thread::yield_now();
+                    inside.fetch_sub(1, Ordering::SeqCst);
+                    entered.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+        });
+        assert_eq!(entered.into_inner(), 8);
     }
 }

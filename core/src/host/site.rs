@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::assets::AssetStore;
 use crate::environment::Host;
 use crate::event::Event;
+use crate::host::Shared;
 use crate::interrupt::Interrupt;
 use crate::template::RenderTable;
 
@@ -30,6 +31,8 @@ pub struct HostSite {
     pub interrupt: Interrupt,
     /// Where events go.
     pub events: Arc<dyn Fn(Event) + Send + Sync>,
+    /// What the components share in memory; starts out empty.
+    pub shared: Shared,
 }
 
 impl HostSite {
@@ -52,5 +55,119 @@ impl HostSite {
 impl fmt::Debug for HostSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HostSite({})", self.host.name)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io::Read;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::assets::{Asset, AssetError};
+    use crate::digest::Digest;
+    use crate::host::{Machine, Probe};
+    use crate::names::{Breadcrumb, RootId};
+    use crate::path::HostPath;
+
+    /// A host in a temporary directory: its home is there, and what it does is recorded.
+    pub(crate) struct TestSite {
+        pub(crate) site: HostSite,
+        pub(crate) events: Arc<Mutex<Vec<Event>>>,
+        root: RootId,
+        breadcrumb: Breadcrumb,
+        assets: Arc<TestAssets>,
+        directory: tempfile::TempDir,
+    }
+
+    #[derive(Default)]
+    struct TestAssets(Mutex<Vec<(Digest, Vec<u8>)>>);
+
+    impl crate::assets::AssetStore for TestAssets {
+        fn open(&self, asset: &Asset) -> Result<Box<dyn Read>, AssetError> {
+            let assets = self.0.lock().unwrap();
+            let found = assets.iter().find(|(digest, _)| *digest == asset.digest);
+            match found {
+                Some((_, content)) => Ok(Box::new(std::io::Cursor::new(content.clone()))),
+                None => Err(AssetError::Gone { name: asset.name.clone(), digest: asset.digest }),
+            }
+        }
+    }
+
+    impl TestSite {
+        pub(crate) fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let home = directory.path().join("home");
+            std::fs::create_dir(&home).unwrap();
+            let events = Arc::new(Mutex::new(Vec::new()));
+            let sink = Arc::clone(&events);
+            let assets = Arc::new(TestAssets::default());
+            let mut table = RenderTable::default();
+            table.homes.insert("web".into(), home.display().to_string());
+            let site = HostSite {
+                project: "shop".into(),
+                environment: "test".into(),
+                host: Host::local("web", "~"),
+                home,
+                state: directory.path().join("state"),
+                render_table: Arc::new(table),
+                assets: Arc::clone(&assets) as Arc<dyn AssetStore>,
+                interrupt: Interrupt::default(),
+                events: Arc::new(move |event| sink.lock().unwrap().push(event)),
+                shared: Shared::default(),
+            };
+            Self {
+                site,
+                events,
+                root: RootId::new("web", "app"),
+                breadcrumb: "App".into(),
+                assets,
+                directory,
+            }
+        }
+
+        pub(crate) fn probe(&self) -> Probe<'_> {
+            Probe::new(&self.site, &self.root, &self.breadcrumb)
+        }
+
+        pub(crate) fn machine(&self) -> Machine<'_> {
+            Machine::new(self.probe())
+        }
+
+        /// A path in the home.
+        pub(crate) fn path(&self, below: &str) -> HostPath {
+            HostPath::new(&"web".into(), format!("~/{below}"))
+        }
+
+        /// The same as a real path.
+        pub(crate) fn file(&self, below: &str) -> PathBuf {
+            self.directory.path().join("home").join(below)
+        }
+
+        /// An asset with the given content.
+        pub(crate) fn asset(&self, name: &str, content: &[u8]) -> Asset {
+            let digest = Digest::of(content);
+            self.assets.0.lock().unwrap().push((digest, content.to_owned()));
+            Asset { name: name.into(), digest, size: content.len() as u64, executable: false }
+        }
+
+        /// Lets the store give another content for an asset than its digest says.
+        pub(crate) fn corrupt(&self, asset: &Asset) {
+            for (digest, content) in &mut *self.assets.0.lock().unwrap() {
+                if *digest == asset.digest {
+                    content.push(b'!');
+                }
+            }
+        }
+    }
+
+    /// Waits until something holds; fails the test when it does not for long.
+    #[track_caller]
+    pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !holds() {
+            assert!(std::time::Instant::now() < deadline, "still not: {what}");
+            std::thread::yield_now();
+        }
     }
 }

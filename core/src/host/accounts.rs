@@ -1,0 +1,75 @@
+//! The users and groups of a host.
+
+use anyhow::{Context, Result};
+use nix::unistd::{Gid, Group, Uid, User};
+
+use crate::host::Probe;
+use crate::problem::HintExt;
+
+/// Accounts may be made by the same run, so that each look asks the system again.
+impl Probe<'_> {
+    /// The number of a user; a name that is itself a number needs no account.
+    ///
+    /// # Errors
+    /// The system's accounts cannot be read.
+    pub fn user_id(&self, name: &str) -> Result<Option<u32>> {
+        let user =
+            User::from_name(name).with_context(|| format!("cannot look up user `{name}`"))?;
+        Ok(user.map(|user| user.uid.as_raw()).or_else(|| name.parse().ok()))
+    }
+
+    /// The number of a group; a name that is itself a number needs no group.
+    ///
+    /// # Errors
+    /// The system's groups cannot be read.
+    pub fn group_id(&self, name: &str) -> Result<Option<u32>> {
+        let group =
+            Group::from_name(name).with_context(|| format!("cannot look up group `{name}`"))?;
+        Ok(group.map(|group| group.gid.as_raw()).or_else(|| name.parse().ok()))
+    }
+
+    /// The name of a user, or its number as text if there is no such account.
+    pub fn user_name(&self, uid: u32) -> String {
+        let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+        user.map_or_else(|| uid.to_string(), |user| user.name)
+    }
+
+    /// The name of a group, or its number as text if there is no such group.
+    pub fn group_name(&self, gid: u32) -> String {
+        let group = Group::from_gid(Gid::from_raw(gid)).ok().flatten();
+        group.map_or_else(|| gid.to_string(), |group| group.name)
+    }
+
+    /// The number of a user that must exist, if one is named.
+    pub(super) fn wanted_user(&self, name: Option<&str>) -> Result<Option<u32>> {
+        let Some(name) = name else { return Ok(None) };
+        let id = self.user_id(name)?.with_context(|| format!("there is no user `{name}`"));
+        id.hint("create the account in an earlier component").map(Some)
+    }
+
+    /// The number of a group that must exist, if one is named.
+    pub(super) fn wanted_group(&self, name: Option<&str>) -> Result<Option<u32>> {
+        let Some(name) = name else { return Ok(None) };
+        let id = self.group_id(name)?.with_context(|| format!("there is no group `{name}`"));
+        id.hint("create the group in an earlier component").map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::host::site::tests::TestSite;
+
+    #[test]
+    fn accounts_are_found_by_name_and_by_number() {
+        let test = TestSite::new();
+        let probe = test.probe();
+
+        assert_eq!(probe.user_id("root").unwrap(), Some(0));
+        assert_eq!(probe.user_name(0), "root");
+        assert_eq!(probe.group_name(0), "root");
+        assert_eq!(probe.user_id("no-such-user").unwrap(), None);
+        assert_eq!(probe.user_id("54321").unwrap(), Some(54321));
+        assert_eq!(probe.user_name(54321), "54321");
+        assert_eq!(probe.group_id("54321").unwrap(), Some(54321));
+    }
+}

@@ -1,0 +1,155 @@
+//! What a command prints.
+
+use std::io::Read;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::event::Stream;
+
+/// What a command printed, and how it ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// What it printed on its standard output; of more than 10 MB, the end.
+    pub stdout: Vec<u8>,
+    /// What it printed on its standard error; of more than 10 MB, the end.
+    pub stderr: Vec<u8>,
+    /// Whether the beginning of one of them is missing.
+    pub truncated: bool,
+    /// Its exit code, one of those that are accepted.
+    pub code: i32,
+    /// How long it ran.
+    pub elapsed: Duration,
+}
+
+impl Output {
+    /// The standard output as text; what is no UTF-8 is replaced.
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// The standard error as text; what is no UTF-8 is replaced.
+    pub fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+/// How much of a stream is kept.
+pub(super) const KEPT: usize = 10_000_000;
+
+/// How long a line may be before it is shown in pieces.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// How many lines of a stream an error shows.
+const TAIL_LINES: usize = 20;
+
+/// Shows a piece of output, usually a line.
+pub(super) type Show = Arc<dyn Fn(Stream, &str) + Send + Sync>;
+
+/// The end of a stream, while it comes in.
+#[derive(Clone, Default)]
+pub(super) struct Capture(Arc<Mutex<Captured>>);
+
+#[derive(Default)]
+struct Captured {
+    bytes: Vec<u8>,
+    shown: usize,
+    truncated: bool,
+    closed: bool,
+}
+
+impl Capture {
+    fn lock(&self) -> MutexGuard<'_, Captured> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a stream to its end. After [`close`](Self::close) it is still emptied, so that who
+    /// holds it open can go on, but nothing of it is kept or shown.
+    pub(super) fn read(&self, mut from: impl Read, stream: Stream, show: Option<&Show>) {
+        let mut buffer = vec![0; LONGEST_LINE];
+        loop {
+            match from.read(&mut buffer) {
+                Ok(count) if count > 0 => self.lock().add(&buffer[..count], stream, show),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                _ => break,
+            }
+        }
+        self.lock().show_rest(stream, show);
+    }
+
+    /// Takes what came so far, and ends the stream for its reader.
+    pub(super) fn close(&self, stream: Stream, show: Option<&Show>) -> (Vec<u8>, bool) {
+        let mut captured = self.lock();
+        captured.show_rest(stream, show);
+        captured.closed = true;
+        let mut bytes = std::mem::take(&mut captured.bytes);
+        let over = bytes.len().saturating_sub(KEPT);
+        bytes.drain(..over);
+        (bytes, captured.truncated || over > 0)
+    }
+}
+
+impl Captured {
+    fn add(&mut self, bytes: &[u8], stream: Stream, show: Option<&Show>) {
+        if self.closed {
+            return;
+        }
+        self.bytes.extend_from_slice(bytes);
+        if let Some(show) = show {
+            self.show_lines(stream, show);
+        } else {
+            self.shown = self.bytes.len();
+        }
+        if self.bytes.len() > 2 * KEPT {
+            let over = (self.bytes.len() - KEPT).min(self.shown);
+            self.bytes.drain(..over);
+            self.shown -= over;
+            self.truncated = true;
+        }
+    }
+
+    fn show_lines(&mut self, stream: Stream, show: &Show) {
+        loop {
+            let rest = &self.bytes[self.shown..];
+            let (line, used) = match rest.iter().position(|byte| *byte == b'\n') {
+                Some(end) if end <= LONGEST_LINE => (&rest[..end], end + 1),
+                None if rest.len() <= LONGEST_LINE => return,
+                _ => {
+                    let piece = whole_characters(&rest[..LONGEST_LINE]);
+                    (piece, piece.len())
+                }
+            };
+            show(stream, String::from_utf8_lossy(line).trim_end_matches('\r'));
+            self.shown += used;
+        }
+    }
+
+    fn show_rest(&mut self, stream: Stream, show: Option<&Show>) {
+        let rest = &self.bytes[self.shown..];
+        if let Some(show) = show
+            && !self.closed
+            && !rest.is_empty()
+        {
+            show(stream, &String::from_utf8_lossy(rest));
+        }
+        self.shown = self.bytes.len();
+    }
+}
+
+/// The bytes without a last character of which only a part is there.
+fn whole_characters(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().rposition(|byte| byte & 0b1100_0000 != 0b1000_0000);
+    match start {
+        Some(start) if start > 0 && bytes.len() - start < 4 && bytes[start] >= 0x80 => {
+            &bytes[..start]
+        }
+        _ => bytes,
+    }
+}
+
+/// The last lines of a stream.
+pub(super) fn tail(bytes: &[u8]) -> String {
+    let bytes = &bytes[bytes.len().saturating_sub(LONGEST_LINE)..];
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}
