@@ -21,5 +21,4 @@ pub use probe::{Probe, Snapshot};
 pub use shared::{Exclusive, Shared};
 pub use site::HostSite;
 
-#[expect(unused_imports, reason = "the coordinator renders with the same globals")]
 pub(crate) use facts::globals;

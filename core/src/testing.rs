@@ -14,13 +14,13 @@
 //!
 //! impl Component for Greeting {
 //!     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
-//!         let path = HostPath::new(probe.host_name(), "~/greeting");
+//!         let path = HostPath::new(&probe.host().name, "~/greeting");
 //!         Ok(Verdict::expect(probe.entry(&path)?.is_some(), Change::create("greeting")))
 //!     }
 //!
 //!     fn update(&self, machine: &Machine<'_>) -> Result {
-//!         let path = HostPath::new(machine.host_name(), "~/greeting");
-//!         machine.write(&path, self.text.as_bytes().into(), &Default::default())
+//!         let path = HostPath::new(&machine.host().name, "~/greeting");
+//!         machine.write(&path, &self.text, &Default::default())
 //!     }
 //! }
 //!
