@@ -122,6 +122,9 @@ static COMPILED: LazyLock<RwLock<Environment<'static>>> = LazyLock::new(|| RwLoc
 fn engine() -> Environment<'static> {
     let mut engine = Environment::new();
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    // Lets an error name the variable. The values, which may be secret, stay inside of the error:
+    // only its kind, detail and line are shown.
+    engine.set_debug(true);
     // Configuration files are not HTML: nothing is escaped by the name of the file.
     engine.set_auto_escape_callback(|_| AutoEscape::None);
     let syntax = SyntaxConfig::builder()

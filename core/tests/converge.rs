@@ -34,10 +34,7 @@ root!(Garden, |scope| {
 });
 
 fn registry() -> Registry {
-    Registry::new()
-        .with::<Foundation>("foundation")
-        .with::<House>("house")
-        .with::<Garden>("garden")
+    Registry::new().with::<Foundation>("foundation").with::<House>("house").with::<Garden>("garden")
 }
 
 fn outcome<'a>(run: &'a Run, harness: &Harness, host: &str, root: &str) -> &'a Outcome {
@@ -46,9 +43,8 @@ fn outcome<'a>(run: &'a Run, harness: &Harness, host: &str, root: &str) -> &'a O
 
 #[test]
 fn a_failed_root_fails_what_depends_on_it_but_not_the_rest() {
-    let harness = Harness::new(registry())
-        .host("one", ["foundation"])
-        .host("two", ["house", "garden"]);
+    let harness =
+        Harness::new(registry()).host("one", ["foundation"]).host("two", ["house", "garden"]);
     for jobs in [1, 4] {
         let mut options = Options::new(Mode::Converge);
         options.jobs = Some(jobs);
@@ -249,7 +245,8 @@ fn an_interrupted_run_stops_between_two_components_and_says_so() {
         fn update(&self, machine: &Machine<'_>) -> Result {
             INTERRUPT.raise();
             // The coordinator passes the interruption on while this update still runs.
-            machine.run(&Exec::shell("i=0; while [ $i -lt 40 ]; do i=$((i+1)); sleep 0.01; done"))?;
+            machine
+                .run(&Exec::shell("i=0; while [ $i -lt 40 ]; do i=$((i+1)); sleep 0.01; done"))?;
             Text::new("stopped", "yes").update(machine)
         }
     }

@@ -235,7 +235,8 @@ fn a_value_that_never_settles_names_resource_and_roots() {
             scope.require::<Count>().unordered().optional().all()?.iter().map(|c| c.0).collect();
         scope.provide(Count(before.iter().max().map_or(0, |max| max + 1)));
     });
-    let harness = Harness::new(Registry::new().with::<Counting>("counting")).host("one", ["counting"]);
+    let harness =
+        Harness::new(Registry::new().with::<Counting>("counting")).host("one", ["counting"]);
     assert_eq!(
         problems(&harness),
         "the model never settles: resource `Count` of `counting@one` keeps changing\n  \

@@ -26,9 +26,9 @@ impl Component for Web {
 }
 
 fn web(text: &str) -> Harness {
-    Harness::new(Registry::new().with::<Web>("web")).host("one", ["web"]).set(
-        "one", "web", "text", text,
-    )
+    Harness::new(Registry::new().with::<Web>("web"))
+        .host("one", ["web"])
+        .set("one", "web", "text", text)
 }
 
 #[test]
@@ -144,8 +144,10 @@ fn a_trigger_without_an_update_is_an_error_that_says_so() {
     let harness = Harness::new(Registry::new().with::<Pointless>("p")).host("one", ["p"]);
     assert_eq!(
         harness.deploy().failures(),
-        ["p@one: Pointless > Nothing: update failed\n  1: the component has no `update`, but it is \
-          stale or a trigger is pending for it"]
+        [
+            "p@one: Pointless > Nothing: update failed\n  1: the component has no `update`, but it is \
+          stale or a trigger is pending for it"
+        ]
     );
 }
 

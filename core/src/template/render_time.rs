@@ -73,15 +73,20 @@ impl Object for PathValue {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unknown = IN_EFFECT.with_borrow(|table| {
-            let strict = table.as_ref().filter(|table| table.strict);
-            strict.is_some_and(|table| !table.homes.contains_key(self.0.host()))
+        let path = &self.0;
+        let (in_effect, known) = IN_EFFECT.with_borrow(|table| match table {
+            Some(table) => (true, !table.strict || table.homes.contains_key(path.host())),
+            None => (false, true),
         });
-        if unknown && self.0.as_str().starts_with('~') {
+        if !in_effect {
+            // Into a digest goes the host as well.
+            return fmt::Debug::fmt(path, f);
+        }
+        if !known && path.as_str().starts_with('~') {
             // The home is on a host that takes no part in this run.
             return Err(fmt::Error);
         }
-        f.write_str(&expand(&self.0))
+        f.write_str(&expand(path))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Components for the tests of the engine: each keeps its state in files of its host.
 
-#![expect(dead_code, reason = "each test file uses some of it")]
+#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses some of it")]
 
 use std::borrow::Cow;
 
