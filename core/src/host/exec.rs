@@ -131,7 +131,7 @@ impl Exec {
     pub(super) fn short(&self) -> String {
         let full = self.to_string();
         let line = full.lines().next().unwrap_or_default();
-        let short = &line[..line.floor_char_boundary(200)];
+        let short = start_of(line, 200);
         if short.len() == full.len() { full } else { format!("{short} …") }
     }
 }
@@ -167,6 +167,13 @@ impl fmt::Debug for Exec {
         }
         write!(f, ", accept {:?}, timeout {:?})", self.accept, self.timeout)
     }
+}
+
+/// The beginning of a text, at most that many bytes long.
+pub(super) fn start_of(text: &str, limit: usize) -> &str {
+    let ends = (0..=limit.min(text.len())).rev();
+    let end = ends.into_iter().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// A text as one word of a shell.

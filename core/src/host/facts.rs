@@ -1,5 +1,7 @@
 //! What a host is, beyond what the environment says.
 
+use std::collections::BTreeMap;
+
 use minijinja::Value;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
@@ -78,16 +80,17 @@ pub(crate) fn globals(
     host: &Host,
     facts: &Facts,
 ) -> Vec<(&'static str, Value)> {
-    let of_host = [
+    let of_host = BTreeMap::from([
         ("name", Value::from(host.name.as_str())),
         ("platform", Value::from(host.platform.clone())),
         ("address", Value::from(host.address.as_deref().unwrap_or(host.name.as_str()))),
         ("data", Value::from(Serde(host.data.to_json()))),
-    ];
-    let of_environment = [("name", Value::from(environment)), ("project", Value::from(project))];
+    ]);
+    let of_environment =
+        BTreeMap::from([("name", Value::from(environment)), ("project", Value::from(project))]);
     vec![
-        ("host", Value::from_iter(of_host)),
-        ("environment", Value::from_iter(of_environment)),
+        ("host", Value::from(of_host)),
+        ("environment", Value::from(of_environment)),
         ("facts", Value::from(Serde(facts))),
     ]
 }

@@ -155,10 +155,12 @@ mod tests {
 
     #[test]
     fn a_template_sees_its_variables_the_host_and_its_facts() {
-        let test = TestSite::new();
+        let mut test = TestSite::new();
+        test.site.host.data.insert("rack", "b4");
         let text = "{{ port }} {{ host.name }} {{ host.address }} {{ host.platform is none }} \
-                    {{ environment.project }}/{{ environment.name }} {{ facts.cores > 0 }}\n";
-        let expected = "80 web web true shop/test true\n";
+                    {{ environment.project }}/{{ environment.name }} {{ facts.cores > 0 }} \
+                    {{ host.data.rack }}\n";
+        let expected = "80 web web True shop/test True b4\n";
         let inline = template(TemplateText::Inline(text.into()));
         assert_eq!(test.probe().render(&inline).unwrap(), expected);
 

@@ -81,6 +81,7 @@ impl Capture {
         let mut captured = self.lock();
         captured.show_rest(stream, show);
         captured.closed = true;
+        captured.shown = 0;
         let mut bytes = std::mem::take(&mut captured.bytes);
         let over = bytes.len().saturating_sub(KEPT);
         bytes.drain(..over);

@@ -160,3 +160,6 @@ fn change_owner(path: &Path, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use crate::assets::{Asset, AssetError};
 use crate::digest::Digest;
 use crate::host::shared::{RANDOM_LETTERS, TEMPORARY};
-use crate::host::{Machine, Ownership};
+use crate::host::{Machine, Ownership, exec};
 use crate::path::HostPath;
 use crate::step::step;
 
@@ -172,7 +172,7 @@ impl<'a> Target<'a> {
         let name = path.file_name().ok_or_else(no_name)?.to_string_lossy();
         let directory = path.parent().ok_or_else(no_name)?;
         // A name may have 255 bytes with what is put before and after it.
-        let name = &name[..name.floor_char_boundary(200)];
+        let name = exec::start_of(&name, 200);
         Ok(Self { path, directory, prefix: format!("{TEMPORARY}{name}-") })
     }
 
@@ -276,3 +276,6 @@ impl Read for Tee<'_> {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests;
