@@ -426,6 +426,7 @@ fn a_trigger_on_an_unordered_requirement_is_refused() {
 fn unknown_components_features_and_attributes_are_reported_together() {
     #[derive(Debug, Attributes)]
     #[attributes(features("web", "worker"))]
+    #[expect(dead_code, reason = "only its reading matters")]
     struct Typed {
         port: u16,
     }
@@ -438,7 +439,7 @@ fn unknown_components_features_and_attributes_are_reported_together() {
         problems(&harness),
         "component `typed` has no feature `webb` (on one)\n  hint: did you mean `web`?\n\
          component `typed`: required attribute `port` is not set (on one)\n  \
-         hint: set `port` to integer value\n\
+         hint: set `port` (integer)\n\
          component `typed`: unknown attribute `prot` (on one)\n  hint: did you mean `port`?\n\
          unknown component `typd` (on one)\n  hint: did you mean `typed`?"
     );

@@ -233,15 +233,15 @@ fn a_change_on_one_host_triggers_what_requires_it_on_others_once() {
     assert_eq!(restarts(&harness, "web1", "client"), 1);
 
     let harness = harness.set("db", "server", "version", "v2");
-    let plan = harness.plan();
+    let mut changes = harness.plan().changes();
+    changes[1..].sort();
     assert_eq!(
-        plan.changes(),
+        changes,
         [
             "server@db: Server > Text(\"server\")\n  ~ text v1 → v2",
             "client@web1: Client > Service(\"client\")\n  triggered by Server of server@db",
             "client@web2: Client > Service(\"client\")\n  triggered by Server of server@db",
         ]
-        .map(str::to_owned)
     );
     harness.assert_converges();
     assert_eq!(restarts(&harness, "web1", "client"), 2);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,9 +63,15 @@ impl Transport for InProcess {
             home: self.home.clone(),
         };
         let reader = theirs.try_clone().map_err(failed)?;
+        let writer = theirs.try_clone().map_err(failed)?;
         let thread = thread::Builder::new()
             .name(format!("agent {}", host.name))
-            .spawn(move || serve(&agent, Box::new(reader), Box::new(theirs)))
+            .spawn(move || {
+                let served = serve(&agent, Box::new(reader), Box::new(writer));
+                // What ends with a process is ended here by hand, for who still reads.
+                let _ = theirs.shutdown(Shutdown::Both);
+                served
+            })
             .map_err(failed)?;
         Ok(Connection {
             reader: Box::new(ours.try_clone().map_err(failed)?),

@@ -15,8 +15,12 @@ macro_rules! root {
 
         impl Component for $name {
             fn configure(&mut self, $scope: &mut Scope<'_>) -> Result {
-                $body
-                Ok(())
+                let configure = |$scope: &mut Scope<'_>| -> Result {
+                    $body
+                    #[allow(unreachable_code, clippy::allow_attributes, reason = "a body may end itself")]
+                    Ok(())
+                };
+                configure($scope)
             }
         }
     };
