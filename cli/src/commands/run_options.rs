@@ -1,0 +1,31 @@
+use std::num::NonZeroUsize;
+
+/// What to run and how.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct RunOptions {
+    /// Only these hosts; may be given often and with commas
+    #[arg(long = "host", value_name = "GLOB", value_delimiter = ',')]
+    pub hosts: Vec<String>,
+    /// Only these components; may be given often and with commas
+    #[arg(long = "component", value_name = "GLOB", value_delimiter = ',')]
+    pub components: Vec<String>,
+    /// How many roots run at once on one host [default: what the environment says]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Start nothing more after the first failure
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Show the differences of texts
+    #[arg(long, overrides_with = "no_diff")]
+    pub diff: bool,
+    /// Show that texts differ, but not how
+    #[arg(long, overrides_with = "diff")]
+    pub no_diff: bool,
+}
+
+impl RunOptions {
+    /// Whether diffs are shown, for a command that does so `by_default`.
+    pub fn diffs(&self, by_default: bool) -> bool {
+        self.diff || by_default && !self.no_diff
+    }
+}

@@ -1,0 +1,138 @@
+//! Which roots a run is about: `--host` and `--component` against what the model holds.
+
+use std::collections::BTreeSet;
+
+use glob::Pattern;
+use togusa_core::names::{RootId, nearest};
+use togusa_core::problem::Problem;
+
+use crate::failure::Failure;
+use crate::text::names;
+
+const SHOWN: usize = 20;
+
+/// The roots that match: all of them where no glob is given, else those whose host matches one of
+/// `hosts` and whose name matches one of `components`.
+///
+/// # Errors
+/// A glob is malformed or matches nothing, or both kinds together leave nothing. The failure holds
+/// all such mistakes and names what exists.
+pub fn select(
+    roots: &BTreeSet<RootId>,
+    hosts: &[String],
+    components: &[String],
+) -> Result<BTreeSet<RootId>, Failure> {
+    let mut problems = Vec::new();
+    let known = roots.iter().map(|root| root.host.as_str()).collect();
+    let hosts = matching("host", hosts, &known, &mut problems);
+    let known = roots.iter().map(|root| root.root.as_str()).collect();
+    let components = matching("component", components, &known, &mut problems);
+    if !problems.is_empty() {
+        return Err(Failure::wrong_use(problems));
+    }
+    let selected: BTreeSet<_> = roots
+        .iter()
+        .filter(|root| hosts.contains(root.host.as_str()))
+        .filter(|root| components.contains(root.root.as_str()))
+        .cloned()
+        .collect();
+    if selected.is_empty() && !roots.is_empty() {
+        let hosts = names(&hosts, SHOWN);
+        let problem = Problem::new(format!("no selected host has a selected component: {hosts}"));
+        let elsewhere: BTreeSet<_> =
+            roots.iter().filter(|root| components.contains(root.root.as_str())).collect();
+        let hint = names(elsewhere.into_iter().map(RootId::to_string), SHOWN);
+        return Err(Failure::wrong_use(
+            [problem.hint(format!("these match by component: {hint}"))],
+        ));
+    }
+    Ok(selected)
+}
+
+fn matching<'a>(
+    kind: &str,
+    globs: &[String],
+    known: &BTreeSet<&'a str>,
+    problems: &mut Vec<Problem>,
+) -> BTreeSet<&'a str> {
+    if globs.is_empty() {
+        return known.clone();
+    }
+    let mut matches = BTreeSet::new();
+    for glob in globs {
+        let pattern = match Pattern::new(glob) {
+            Ok(pattern) => pattern,
+            Err(error) => {
+                let message = format!("`--{kind} {glob}` is no glob: {}", error.msg);
+                problems.push(Problem::new(message));
+                continue;
+            }
+        };
+        let mut found = known.iter().filter(|name| pattern.matches(name)).peekable();
+        if found.peek().is_none() {
+            problems.push(no_match(kind, glob, known));
+        }
+        matches.extend(found);
+    }
+    matches
+}
+
+fn no_match(kind: &str, glob: &str, known: &BTreeSet<&str>) -> Problem {
+    let problem = Problem::new(format!("`--{kind} {glob}` matches no {kind}"));
+    match nearest(glob, known.iter().copied()) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem.hint(format!("there are {}", names(known, SHOWN))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::Paint;
+
+    fn check(hosts: &[&str], components: &[&str]) -> String {
+        let roots = [("web1", "nginx"), ("web1", "app"), ("web2", "app"), ("db1", "postgres")]
+            .map(|(host, root)| RootId::new(host, root));
+        let owned = |globs: &[&str]| globs.iter().map(|&glob| glob.to_owned()).collect::<Vec<_>>();
+        match select(&roots.into(), &owned(hosts), &owned(components)) {
+            Ok(selected) => {
+                let names: Vec<_> = selected.iter().map(RootId::to_string).collect();
+                names.join(" ")
+            }
+            Err(failure) => failure.render(Paint(false)),
+        }
+    }
+
+    #[test]
+    fn without_globs_everything_is_selected() {
+        assert_eq!(check(&[], &[]), "postgres@db1 app@web1 nginx@web1 app@web2");
+    }
+
+    #[test]
+    fn globs_of_one_kind_add_up_and_the_kinds_restrict_each_other() {
+        assert_eq!(check(&["web1", "db?"], &[]), "postgres@db1 app@web1 nginx@web1");
+        assert_eq!(check(&["web*"], &["app"]), "app@web1 app@web2");
+        assert_eq!(check(&["*[!2]"], &["app"]), "app@web1");
+    }
+
+    #[test]
+    fn every_glob_that_matches_nothing_is_named_with_what_exists() {
+        insta::assert_snapshot!(check(&["web1", "wbe1", "mail*"], &["[", "redis-sentinel"]), @r"
+        error: `--component [` is no glob: invalid range pattern
+        error: `--component redis-sentinel` matches no component
+          hint: there are `app`, `nginx`, `postgres`
+        error: `--host mail*` matches no host
+          hint: there are `db1`, `web1`, `web2`
+        error: `--host wbe1` matches no host
+          hint: did you mean `web1`?
+        ");
+    }
+
+    #[test]
+    fn a_selection_that_leaves_nothing_is_an_error() {
+        insta::assert_snapshot!(check(&["web*"], &["postgres"]), @r"
+        error: no selected host has a selected component: `web1`, `web2`
+          hint: these match by component: `postgres@db1`
+        ");
+    }
+}

@@ -1,0 +1,123 @@
+//! What surrounds every command: arguments, streams, failures, panics and the exit code.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser as _;
+use togusa_core::problem::Problem;
+
+use crate::arguments::Arguments;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui::{Choices, Ui};
+
+/// Whether any thread of the process panicked outside of component code.
+static PANICKED: AtomicBool = AtomicBool::new(false);
+
+/// Parses the arguments, runs the command, shows its failure and returns the exit code.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    command: impl FnOnce(Arguments, &Ui) -> Result<Exit, Failure>,
+) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody is left to be told that the help could not be printed.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Wrong as u8));
+        }
+    };
+    install_panic_hook();
+    let ui = Ui::new(Choices::new(&arguments.global));
+    guarded(&ui, || command(arguments, &ui)).into()
+}
+
+/// The name under which the program was called.
+pub fn program_name(argument: Option<&OsString>) -> String {
+    let path = argument.map(Path::new).and_then(Path::file_name);
+    path.map_or_else(|| "togusa".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn guarded(ui: &Ui, command: impl FnOnce() -> Result<Exit, Failure>) -> Exit {
+    let result = catch_unwind(AssertUnwindSafe(command));
+    let exit = match result {
+        Err(_) => Exit::Defect,
+        Ok(Ok(exit)) => exit,
+        Ok(Err(failure)) => {
+            failure.show(ui);
+            failure.exit
+        }
+    };
+    match ui.finish() {
+        Err(error) if exit == Exit::Success => {
+            let mut problem = Problem::new("failed to write to standard output");
+            problem.causes.push(error.to_string());
+            Failure::failed(problem).show(ui);
+            Exit::Failed
+        }
+        _ if PANICKED.load(Ordering::SeqCst) => Exit::Defect,
+        _ => exit,
+    }
+}
+
+fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|info| {
+        PANICKED.store(true, Ordering::SeqCst);
+        let backtrace = std::backtrace::Backtrace::capture();
+        // Not through `Ui`: the thread that panicked may hold its locks.
+        let mut stderr = std::io::stderr().lock();
+        let _ = writeln!(stderr, "error: this is a defect of togusa: {info}");
+        if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
+            let _ = writeln!(stderr, "{backtrace}");
+        }
+        let _ = writeln!(
+            stderr,
+            "  hint: please report it with the lines above; RUST_BACKTRACE=1 shows where it was"
+        );
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing;
+
+    #[test]
+    fn a_failure_is_shown_and_gives_its_exit_code() {
+        let (ui, _, notes) = testing::recorded(Choices::default());
+        let exit = guarded(&ui, || Err(Failure::wrong_use([Problem::new("no such environment")])));
+        assert_eq!(exit, Exit::Wrong);
+        assert_eq!(notes.text(), "error: no such environment\n");
+    }
+
+    #[test]
+    fn a_panic_of_togusa_is_a_defect() {
+        let (ui, ..) = testing::recorded(Choices::default());
+        assert_eq!(guarded(&ui, || panic!("expected by the test")), Exit::Defect);
+    }
+
+    #[test]
+    fn output_that_was_lost_is_no_success() {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let bars = indicatif::MultiProgress::new();
+        let notes = testing::Buffer::default();
+        let ui =
+            Ui::with_writers(Choices::default(), Box::new(full), Box::new(notes.clone()), bars);
+        let exit = guarded(&ui, || {
+            ui.write(crate::ui::Stream::Data, "lost");
+            Ok(Exit::Success)
+        });
+        assert_eq!(exit, Exit::Failed);
+        assert!(notes.text().starts_with("error: failed to write to standard output\n  1: "));
+    }
+
+    #[test]
+    fn the_program_is_called_what_its_file_is_called() {
+        assert_eq!(program_name(Some(&"/opt/shop/shop".into())), "shop");
+        assert_eq!(program_name(None), "togusa");
+    }
+}

@@ -1,0 +1,64 @@
+//! Ctrl-C and SIGTERM: first stop gently, then kill, then leave.
+
+use std::io;
+use std::thread;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use togusa_core::interrupt::Interrupt;
+
+use crate::exit::Exit;
+use crate::ui::{Stream, Ui};
+
+/// Turns signals to this process into requests to stop, from now on until the process ends.
+///
+/// # Errors
+/// The system takes no handler or no further thread.
+pub fn watch(interrupt: Interrupt, ui: Ui) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let name = "signals".to_owned();
+    thread::Builder::new().name(name).spawn(move || {
+        answer(signals.forever(), &interrupt, &ui);
+        std::process::exit(Exit::Interrupted as i32);
+    })?;
+    Ok(())
+}
+
+/// Answers the first two signals and returns at the third.
+fn answer(signals: impl IntoIterator<Item = i32>, interrupt: &Interrupt, ui: &Ui) {
+    for (before, _) in signals.into_iter().enumerate() {
+        let note = match before {
+            0 => "stopping after the running updates; press Ctrl-C again to kill them\n",
+            1 => "killing the running updates; press Ctrl-C again to leave at once\n",
+            _ => return,
+        };
+        interrupt.raise();
+        ui.write(Stream::Notes, note);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::{Choices, testing};
+
+    #[test]
+    fn the_first_signal_stops_the_second_kills_and_the_third_leaves() {
+        let (ui, _, notes) = testing::recorded(Choices::default());
+        let interrupt = Interrupt::default();
+
+        answer([SIGINT], &interrupt, &ui);
+        assert!(interrupt.is_raised() && !interrupt.must_kill());
+
+        let interrupt = Interrupt::default();
+        let mut later = [SIGINT, SIGTERM, SIGINT, SIGINT].into_iter();
+        answer(later.by_ref(), &interrupt, &ui);
+        assert!(interrupt.must_kill());
+        assert_eq!(later.len(), 1, "it returned at the third");
+        assert!(
+            notes.text().contains("press Ctrl-C again to kill them\nkilling"),
+            "{}",
+            notes.text()
+        );
+    }
+}

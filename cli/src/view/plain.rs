@@ -1,0 +1,271 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use togusa_core::event::{Event, Mode, Outcome, Skip, Step, Summary};
+use togusa_core::names::{Breadcrumb, HostName, RootId};
+use togusa_core::problem::Problem;
+use togusa_core::verdict::Change;
+
+use super::lines::{Layout, problem_lines};
+use super::slowest::Slowest;
+use super::{Purpose, View, summary};
+use crate::exit::Ending;
+use crate::text::{count, duration, harmless};
+use crate::ui::{Ink, Paint, Stream, Ui, Verbosity};
+
+/// Shows events as lines that depend on nothing but the events and the user's choices.
+#[derive(Debug)]
+pub struct Plain {
+    ui: Ui,
+    purpose: Purpose,
+    diffs: bool,
+    skipped: BTreeMap<RootId, Skip>,
+    /// The component that each root looks at, while nothing is known against it.
+    looked_at: BTreeMap<RootId, Breadcrumb>,
+    failed_components: BTreeMap<HostName, usize>,
+    slowest: Slowest,
+}
+
+impl Plain {
+    /// Writes through the given `Ui`; `diffs` shows the differences of texts.
+    pub fn new(ui: Ui, purpose: Purpose, diffs: bool) -> Self {
+        Self {
+            ui,
+            purpose,
+            diffs,
+            skipped: BTreeMap::new(),
+            looked_at: BTreeMap::new(),
+            failed_components: BTreeMap::new(),
+            slowest: Slowest::default(),
+        }
+    }
+
+    /// Where changes and the summary go: a plan is data, a deployment only tells how it goes on.
+    fn results(&self) -> Stream {
+        if self.purpose == Purpose::Deploy { Stream::Notes } else { Stream::Data }
+    }
+
+    fn show(&self, verbosity: Verbosity, stream: Stream, text: &str) {
+        if self.ui.shows(verbosity) {
+            self.ui.write(stream, text);
+        }
+    }
+
+    fn layout(&self, stream: Stream) -> Layout {
+        let whole = self.ui.shows(Verbosity::Verbose);
+        Layout { paint: self.ui.paint(stream), diffs: self.diffs, whole }
+    }
+
+    fn started(&mut self, mode: Mode, names: [&str; 2], roots: &[RootId]) {
+        let [project, environment] = names.map(harmless);
+        let words = match (mode, self.purpose) {
+            (Mode::Converge, _) => format!("deploying `{project}` to `{environment}`"),
+            (Mode::Verify, Purpose::Verify) => format!("verifying `{project}` in `{environment}`"),
+            (Mode::Verify, _) => format!("planning `{project}` in `{environment}`"),
+        };
+        let hosts = roots.iter().map(|root| &root.host).collect::<std::collections::BTreeSet<_>>();
+        let (roots, hosts) = (count(roots.len(), "root"), count(hosts.len(), "host"));
+        let text = format!("{words}: {roots} on {hosts}\n");
+        self.show(Verbosity::Normal, Stream::Notes, &text);
+    }
+
+    /// What was looked at and left alone is current, once the root moves on or ends well.
+    fn looked(&mut self, root: &RootId, next: Option<(&Breadcrumb, Step)>) {
+        let before = match next {
+            Some((breadcrumb, Step::Verify)) => {
+                self.looked_at.insert(root.clone(), breadcrumb.clone())
+            }
+            _ => self.looked_at.remove(root),
+        };
+        if let Some(before) = before
+            && next.is_none_or(|(breadcrumb, _)| *breadcrumb != before)
+        {
+            let stream = self.results();
+            let paint = self.ui.paint(stream);
+            let current = paint.text(Ink::Faint, "= current");
+            let text = format!("{}  {current}\n", heading(paint, root, &before));
+            self.show(Verbosity::Verbose, stream, &text);
+        }
+    }
+
+    fn changed(
+        &mut self,
+        root: &RootId,
+        breadcrumb: &Breadcrumb,
+        (changes, triggered_by): (&[Change], &[String]),
+        elapsed: Option<Duration>,
+    ) {
+        let layout = self.layout(self.results());
+        let mut text = heading(layout.paint, root, breadcrumb);
+        if let Some(elapsed) = elapsed {
+            self.slowest.add(elapsed, &heading(Paint(false), root, breadcrumb));
+            if elapsed >= Duration::from_secs(1) {
+                let took = format!("  ({})", duration(elapsed));
+                text += &layout.paint.text(Ink::Faint, &took);
+            }
+        }
+        text.push('\n');
+        for change in changes {
+            text += &layout.change(change);
+        }
+        if !triggered_by.is_empty() {
+            let causes = format!("triggered by {}", triggered_by.join(", "));
+            text += &layout.marked('~', Ink::Change, &causes);
+        }
+        self.show(Verbosity::Normal, self.results(), &text);
+    }
+
+    fn unknown(&self, root: &RootId, breadcrumb: &Breadcrumb, problem: &Problem) {
+        let layout = self.layout(self.results());
+        let mut text = heading(layout.paint, root, breadcrumb);
+        text.push('\n');
+        text += &layout.marked('?', Ink::Unknown, "unknown until applied");
+        if self.ui.shows(Verbosity::Verbose) {
+            text += &problem_lines(layout.paint, "    ", Ink::Unknown, "now", &placeless(problem));
+        }
+        self.show(Verbosity::Normal, self.results(), &text);
+    }
+
+    fn failed(
+        &mut self,
+        root: &RootId,
+        breadcrumb: &Breadcrumb,
+        changes: &[Change],
+        problem: &Problem,
+    ) {
+        *self.failed_components.entry(root.host.clone()).or_default() += 1;
+        let layout = self.layout(Stream::Notes);
+        let mut text = heading(layout.paint, root, breadcrumb);
+        text.push('\n');
+        for change in changes {
+            text += &layout.change(change);
+        }
+        let problem = placeless(problem);
+        text += &problem_lines(layout.paint, "  ", Ink::Remove, "error", &problem);
+        self.ui.write(Stream::Notes, &text);
+    }
+
+    fn about_host(&self, host: &HostName, ink: Ink, label: &str, problem: &Problem) {
+        let paint = self.ui.paint(Stream::Notes);
+        let problem = Problem { hosts: Default::default(), ..problem.clone() };
+        let lines = problem_lines(paint, "", ink, label, &problem);
+        let host = paint.text(Ink::Name, &harmless(host.as_str()));
+        self.ui.write(Stream::Notes, &format!("{host}  {lines}"));
+    }
+
+    /// A line with what comes from elsewhere, for those who want to see it all.
+    fn aside(&self, root: &RootId, breadcrumb: &Breadcrumb, text: &str) {
+        let paint = self.ui.paint(Stream::Notes);
+        let heading = heading(paint, root, breadcrumb);
+        let lines = text.trim_end_matches(['\r', '\n']).split('\n').map(|line| {
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            format!("{heading}  {} {}\n", paint.text(Ink::Faint, "|"), harmless(line))
+        });
+        self.show(Verbosity::Verbose, Stream::Notes, &lines.collect::<String>());
+    }
+
+    fn trigger_moved(&self, host: &HostName, event: (&str, &Breadcrumb, &[Breadcrumb])) {
+        let (cause, dependant, moved_to) = event;
+        let now = if moved_to.is_empty() {
+            "nothing depends on it any more".to_owned()
+        } else {
+            let names: Vec<_> = moved_to.iter().map(Breadcrumb::as_str).collect();
+            format!("now pending for {}", names.join(", "))
+        };
+        let text = format!("{host}  {cause} had changed for {dependant}, which is gone: {now}");
+        self.show(Verbosity::Normal, Stream::Notes, &format!("{}\n", harmless(&text)));
+    }
+
+    fn finished(&self, summary: &Summary) {
+        let stream = self.results();
+        let ending = Ending::of(summary);
+        let sentence = summary::sentence(summary, self.purpose);
+        let ink = if ending == Ending::Success { Ink::Create } else { Ink::Remove };
+        if self.ui.shows(Verbosity::Normal) {
+            let mut text = summary::table(summary, &self.failed_components, self.ui.paint(stream));
+            text += &summary::left_out(&self.skipped, self.ui.shows(Verbosity::Verbose));
+            text += &summary::not_started(summary);
+            text += &self.slowest.lines();
+            text += &self.ui.paint(stream).text(ink, &sentence);
+            self.ui.write(stream, &format!("{text}\n"));
+        } else if ending != Ending::Success {
+            let paint = self.ui.paint(Stream::Notes);
+            self.ui.write(Stream::Notes, &format!("{}\n", paint.text(ink, &sentence)));
+        }
+    }
+
+    fn root_finished(&mut self, root: &RootId, outcome: &Outcome, elapsed: Duration) {
+        if matches!(outcome, Outcome::Converged | Outcome::Planned) {
+            self.looked(root, None);
+        }
+        self.looked_at.remove(root);
+        let words = match outcome {
+            Outcome::Converged => "converged".to_owned(),
+            Outcome::Planned => "planned".to_owned(),
+            Outcome::Failed => "failed".to_owned(),
+            Outcome::DependencyFailed { on } => format!("not started, since {on} failed"),
+            Outcome::Interrupted => "stopped".to_owned(),
+        };
+        let text = format!("{}  {}: {words}, {}\n", root.host, root.root, duration(elapsed));
+        self.show(Verbosity::Verbose, Stream::Notes, &harmless(&text));
+    }
+}
+
+impl View for Plain {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Started { mode, project, environment, roots, skipped } => {
+                self.skipped.clone_from(skipped);
+                self.started(*mode, [project, environment], roots);
+            }
+            Event::Log { root, breadcrumb, text } => self.aside(root, breadcrumb, text),
+            Event::Output { root, breadcrumb, text, .. } => self.aside(root, breadcrumb, text),
+            Event::Connected { host, elapsed } => {
+                let text = format!("{host}  connected in {}\n", duration(*elapsed));
+                self.show(Verbosity::Verbose, Stream::Notes, &harmless(&text));
+            }
+            Event::HostFailed { host, problem } => {
+                self.about_host(host, Ink::Remove, "error", problem);
+            }
+            Event::Warning { host, problem } => {
+                self.about_host(host, Ink::Change, "warning", problem);
+            }
+            Event::ComponentStarted { root, breadcrumb, step } => {
+                self.looked(root, Some((breadcrumb, *step)));
+            }
+            Event::ComponentChanged { root, breadcrumb, changes, triggered_by, elapsed } => {
+                self.looked_at.remove(root);
+                self.changed(root, breadcrumb, (changes, triggered_by), *elapsed);
+            }
+            Event::ComponentUnknown { root, breadcrumb, problem } => {
+                self.looked_at.remove(root);
+                self.unknown(root, breadcrumb, problem);
+            }
+            Event::ComponentFailed { root, breadcrumb, changes, problem } => {
+                self.looked_at.remove(root);
+                self.failed(root, breadcrumb, changes, problem);
+            }
+            Event::TriggerMoved { host, cause, dependant, moved_to, .. } => {
+                self.trigger_moved(host, (cause, dependant, moved_to));
+            }
+            Event::RootFinished { root, outcome, elapsed, .. } => {
+                self.root_finished(root, outcome, *elapsed);
+            }
+            Event::Finished { summary } => self.finished(summary),
+            Event::Connecting { .. } | Event::RootStarted { .. } => {}
+        }
+    }
+
+    fn finish(&mut self) {}
+}
+
+/// Host and component, as every block of lines begins.
+fn heading(paint: Paint, root: &RootId, breadcrumb: &Breadcrumb) -> String {
+    let host = paint.text(Ink::Name, &harmless(root.host.as_str()));
+    format!("{host}  {}", harmless(breadcrumb.as_str()).replace('\n', "\\n"))
+}
+
+/// The problem without the place that the heading above it has named.
+fn placeless(problem: &Problem) -> Problem {
+    Problem { breadcrumb: None, hosts: Default::default(), ..problem.clone() }
+}
