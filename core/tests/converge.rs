@@ -212,7 +212,7 @@ fn a_second_deployment_is_told_who_holds_the_lock_and_can_wait() {
             assert_eq!(run.summary.locked_hosts, ["one".into()]);
             let failure = &run.failures()[0];
             assert!(failure.contains("another deployment holds the lock of"), "{failure}");
-            assert!(failure.contains("now updating nested@one: Locked > Nested"), "{failure}");
+            assert!(failure.contains("now updating nested: Locked > Nested"), "{failure}");
             let plan = harness.plan();
             let warned = plan.events.iter().any(|event| matches!(event, Event::Warning { .. }));
             assert!(warned, "a plan says that a deployment is running");
