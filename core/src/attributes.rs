@@ -3,13 +3,62 @@
 //! `#[derive(Attributes)]` implements [`Attributes`] for a struct. Reading collects every mistake
 //! rather than stopping at the first, each with the place it was written at.
 
+mod from_serde;
 mod from_value;
 
 use crate::names::nearest;
 use crate::problem::Problem;
-use crate::value::{Origin, Table, Value};
+use crate::value::{Origin, Table, Value, ValueKind};
 
+pub use from_serde::Serde;
 pub use from_value::FromValue;
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use togusa_core::attributes::{Attributes, Reader};
+/// use togusa_core::value::Table;
+///
+/// #[derive(Debug, Attributes)]
+/// #[attributes(features("web", "worker"), default_features("web"))]
+/// struct App {
+///     /// Port to listen on.
+///     #[attribute(default = 8080)]
+///     port: u16,
+///     /// How long to wait for an answer.
+///     #[attribute(default = "10s")]
+///     timeout: Duration,
+///     workers: usize,
+///     mode: Option<Mode>,
+/// }
+///
+/// #[derive(Debug, PartialEq, Attributes)]
+/// enum Mode {
+///     Fast,
+///     VerySafe,
+/// }
+///
+/// let mut table = Table::default();
+/// table.insert("workers", 4);
+/// table.insert("mode", "very-safe");
+/// let mut reader = Reader::new(&table, None);
+/// let app = App::read(&mut reader).expect("all that is required is set");
+/// assert!(reader.finish().is_empty());
+/// assert_eq!((app.port, app.workers), (8080, 4));
+/// assert_eq!(app.timeout, Duration::from_secs(10));
+/// assert_eq!(app.mode, Some(Mode::VerySafe));
+///
+/// table.insert("prot", 80);
+/// table.insert("mode", "verysafe");
+/// let mut reader = Reader::new(&table, None);
+/// assert!(App::read(&mut reader).is_none());
+/// let problems: Vec<String> = reader.finish().iter().map(ToString::to_string).collect();
+/// assert_eq!(problems, [
+///     r#"attribute `mode`: "verysafe" is none of "fast", "very-safe"; did you mean "very-safe"?"#,
+///     "unknown attribute `prot`\n  hint: did you mean `port`?",
+/// ]);
+/// ```
+pub use togusa_derive::Attributes;
 
 /// A component whose fields an environment can set.
 ///
@@ -18,7 +67,8 @@ pub trait Attributes: Sized {
     /// Describes every attribute, in the order of the fields.
     fn schema() -> Vec<AttributeSchema>;
 
-    /// Builds the component from what an environment sets; `None` when the reader found a mistake.
+    /// Builds the component from what an environment sets; `None` when an attribute is missing or
+    /// wrong. What was built counts only if the reader found no mistake at all.
     fn read(reader: &mut Reader<'_>) -> Option<Self>;
 
     /// The features that an environment may ask for.
@@ -90,7 +140,7 @@ impl<'a> Reader<'a> {
                 self.problems.push(
                     Problem::new(format!("required attribute `{attribute}` is not set"))
                         .at(self.place.clone())
-                        .hint(format!("set `{name}` to {} value", T::type_name())),
+                        .hint(format!("set `{name}` ({})", T::type_name())),
                 );
                 None
             }
@@ -103,6 +153,23 @@ impl<'a> Reader<'a> {
             Some(value) => self.value(name, value),
             None => Some(default()),
         }
+    }
+
+    /// Reads an attribute, or its default as if the environment had set it.
+    pub fn optional_literal<T: FromValue>(
+        &mut self,
+        name: &str,
+        default: impl Into<Value>,
+    ) -> Option<T> {
+        if let Some(value) = self.table.get(name) {
+            return self.value(name, value);
+        }
+        let before = self.problems.len();
+        let read = self.value(name, &default.into());
+        for problem in &mut self.problems[before..] {
+            problem.hint = Some("this is the default in the component's source".into());
+        }
+        read
     }
 
     /// Reports the names in the table that are no attribute, each with the nearest that is.
@@ -128,7 +195,7 @@ impl<'a> Reader<'a> {
         value: &Value,
         read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
     ) -> Option<T> {
-        let crate::value::ValueKind::Table(table) = &value.kind else {
+        let ValueKind::Table(table) = &value.kind else {
             self.mismatch("a table", value);
             return None;
         };
@@ -145,6 +212,27 @@ impl<'a> Reader<'a> {
         let value = read(self);
         self.path.pop();
         value
+    }
+
+    /// Reads a text that names one of several choices.
+    pub fn choice<T, const N: usize>(
+        &mut self,
+        value: &Value,
+        choices: [(&str, T); N],
+    ) -> Option<T> {
+        let names = choices.each_ref().map(|(name, _)| *name);
+        let quoted = names.map(|name| format!("{name:?}")).join(", ");
+        let ValueKind::String(text) = &value.kind else {
+            self.mismatch(&format!("one of {quoted}"), value);
+            return None;
+        };
+        let chosen = choices.into_iter().find(|(name, _)| name == text);
+        if chosen.is_none() {
+            let near = nearest(text, names);
+            let near = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+            self.refuse(value, format!("{text:?} is none of {quoted}{near}"));
+        }
+        chosen.map(|(_, choice)| choice)
     }
 
     /// Reports a value of the wrong type.
@@ -171,9 +259,8 @@ impl<'a> Reader<'a> {
 }
 
 fn describe(value: &Value) -> String {
-    use crate::value::ValueKind::{Array, Table};
     match value.kind {
-        Array(_) | Table(_) => value.summary(),
+        ValueKind::Array(_) | ValueKind::Table(_) => value.summary(),
         _ => format!("{} ({})", value.type_name(), value.summary()),
     }
 }
