@@ -70,7 +70,27 @@ pub(super) fn needed_homes(
     let roots = selected.iter().filter(|id| id.host == *host).map(|id| &model.roots[id]);
     let queries = roots.flat_map(|root| root.draft.required.iter().map(|asked| &asked.query));
     let values = queries.flat_map(|query| model.answers.get(query));
-    // A path names its host in JSON; a value that holds none needs no home.
-    let paths = values.filter(|value| value.json.contains("\"path\":\"~"));
-    paths.map(|value| value.root().host.clone()).collect()
+    values.flat_map(|value| hosts_of_paths(&value.json).map(HostName::from)).collect()
+}
+
+/// The hosts of the paths below a home in a value: a path is written as its host and its path.
+fn hosts_of_paths(json: &str) -> impl Iterator<Item = &str> {
+    json.match_indices(r#"","path":"~"#).filter_map(|(end, _)| {
+        let start = json[..end].rfind(r#"{"host":""#)? + r#"{"host":""#.len();
+        Some(&json[start..end])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::HostPath;
+
+    #[test]
+    fn the_hosts_of_paths_in_a_value_are_found() {
+        let path = |host: &str, path: &str| HostPath::new(&host.into(), path);
+        let value = (path("db1", "~/data"), "x", [path("db2", "/srv"), path("db3", "~")]);
+        let json = serde_json::to_string(&value).unwrap();
+        assert_eq!(hosts_of_paths(&json).collect::<Vec<_>>(), ["db1", "db3"]);
+    }
 }

@@ -12,15 +12,25 @@ use super::StateError;
 use crate::digest::Digest;
 use crate::step::step;
 
-/// Creates a directory that only its owner may read, with all above it.
+/// Creates a directory that only its owner may read, with all above it, durably.
+///
+/// What is above it is open to others as usual: services of theirs may lie in it.
 pub(super) fn create_directory(path: &Path) -> Result<(), StateError> {
+    create(path, 0o700)
+}
+
+fn create(path: &Path, mode: u32) -> Result<(), StateError> {
     if path.is_dir() {
         return Ok(());
     }
-    let result = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    result.map_err(|source| StateError::Write { path: path.to_owned(), source })?;
-    step("state-directory");
-    Ok(())
+    let above = path.parent().unwrap_or(Path::new("/"));
+    create(above, 0o777)?;
+    match fs::DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => step("state-directory"),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        Err(source) => return Err(StateError::Write { path: path.to_owned(), source }),
+    }
+    sync_directory(above)
 }
 
 /// Writes a file durably: when this returns, the file is there after any crash.
