@@ -122,7 +122,7 @@ pub fn deploy(
         tell,
     };
     run.summary.skipped -= run.selected.len();
-    run.to_the_end(&inbox);
+    run.run_to_the_end(&inbox);
     run.finish()
 }
 
@@ -148,7 +148,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn to_the_end(&mut self, inbox: &Receiver<Note>) {
+    fn run_to_the_end(&mut self, inbox: &Receiver<Note>) {
         let mut beat = Instant::now();
         self.advance();
         while !self.progress.is_done() {

@@ -72,6 +72,7 @@ impl<'s, 'a> OnChange<'s, 'a> {
     }
 
     /// Adds a sub-component that is updated when one of the causes has changed.
+    #[expect(clippy::should_implement_trait, reason = "it is the `add` of the scope")]
     pub fn add<A: Addable>(self, component: A) -> A::Handle {
         let dependant = self.scope.draft.nodes.len();
         let handle = self.scope.add(component);
