@@ -4,7 +4,7 @@ use std::path::Path;
 
 use togusa_core::names::nearest;
 use togusa_core::problem::Problem;
-use togusa_core::value::{Table, ValueKind};
+use togusa_core::value::{Origin, Table, ValueKind};
 
 use crate::files;
 use crate::level::{Level, LevelHost};
@@ -93,16 +93,11 @@ pub(crate) fn lay_over(below: &mut Table, above: &Table) {
 fn level(
     root: &Path,
     name: &str,
-    named_at: Option<&togusa_core::value::Origin>,
+    named_at: Option<&Origin>,
     problems: &mut Vec<Problem>,
 ) -> Option<Level> {
-    match files::read(root, name, named_at) {
-        Ok(text) => parse_level(&files::path_of(name), &text, problems),
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    }
+    let text = files::read(root, name, named_at, problems)?;
+    parse_level(&files::path_of(name), &text, problems)
 }
 
 fn parse_level(file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Level> {
@@ -159,4 +154,234 @@ fn refuse_removals(lowest: &mut Level, complete: bool, problems: &mut Vec<Proble
         }
         false
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::{chain_of, check, check_project, project};
+
+    const BASE: &str = r#"
+[environment]
+user = "deploy"
+jobs = 8
+[hosts.web1]
+components = ["app", "nginx"]
+data = { rack = "a", row = 1 }
+[hosts."db[1-3]"]
+components = ["db"]
+[components.app]
+workers = 8
+limits = { cpu = 1, ram = 2 }
+list = [1, 2]
+"#;
+
+    #[test]
+    fn tables_merge_by_key_and_the_rest_is_replaced() {
+        let dev = r#"
+extends = "base"
+environment.jobs = 2
+hosts.web1.data.rack = "b"
+hosts.web1.components = ["app"]
+[components.app]
+limits.ram = 9
+list = [3]
+"#;
+        assert_eq!(
+            check_project(&[("base", BASE), ("dev", dev)]),
+            "db1 user=deploy jobs=2 db\n\
+             db2 user=deploy jobs=2 db\n\
+             db3 user=deploy jobs=2 db\n\
+             web1 user=deploy jobs=2 data={\"rack\":\"b\",\"row\":1} \
+             app{\"limits\":{\"cpu\":1,\"ram\":9},\"list\":[3],\"workers\":8}"
+        );
+    }
+
+    #[test]
+    fn an_attribute_of_a_host_wins_over_the_environment_and_that_over_the_base() {
+        let base = "[hosts.a]\ncomponents = ['app']\n[hosts.b]\ncomponents = ['app']\n\
+                    [components.app]\nx = 'base'\ny = 'base'\nz = 'base'\n\
+                    [hosts.b.attributes.app]\ny = 'host in base'";
+        let dev = "extends = 'base'\n[components.app]\ny = 'dev'\nz = 'dev'\n\
+                   [hosts.a.attributes.app]\nz = 'host'";
+        assert_eq!(
+            check_project(&[("base", base), ("dev", dev)]),
+            "a app{\"x\":\"base\",\"y\":\"dev\",\"z\":\"host\"}\n\
+             b app{\"x\":\"base\",\"y\":\"host in base\",\"z\":\"dev\"}"
+        );
+    }
+
+    #[test]
+    fn values_keep_pointing_to_the_file_that_holds_them() {
+        let project = project(&[
+            ("base", "[hosts.a]\ncomponents = ['app']\n[components.app]\nx = 1\ny = 1"),
+            ("dev", "extends = 'base'\n[components.app]\ny = 2"),
+        ]);
+        let loaded = crate::load(project.path(), "shop", "dev").unwrap();
+        let root = &loaded.environment.hosts["a"].roots[0];
+        let place = |name: &str| {
+            let entry = &root.attributes.0[name];
+            format!(
+                "{} {}",
+                entry.name_origin.as_ref().unwrap(),
+                entry.value.origin.as_ref().unwrap()
+            )
+        };
+        let (base, dev) =
+            ("environments/base/environment.toml", "environments/dev/environment.toml");
+        assert_eq!(place("x"), format!("{base}:4:1 {base}:4:5"));
+        assert_eq!(place("y"), format!("{dev}:3:1 {dev}:3:5"));
+        assert_eq!(root.origin.as_ref().unwrap().to_string(), format!("{base}:2:15"));
+    }
+
+    #[test]
+    fn an_exact_host_overrides_one_host_of_the_range_in_the_base() {
+        let dev =
+            "extends = 'base'\n[hosts.db2]\naddress = '10.0.0.2'\n[hosts.web1]\nremove = true";
+        assert_eq!(
+            check_project(&[("base", BASE), ("dev", dev)]),
+            "db1 user=deploy jobs=8 db\n\
+             db2 address=10.0.0.2 user=deploy jobs=8 db\n\
+             db3 user=deploy jobs=8 db"
+        );
+    }
+
+    #[test]
+    fn removing_drops_a_host_or_a_range_or_one_host_of_a_range() {
+        let dev = "extends = 'base'\n[hosts.'db[1,3]']\nremove = true";
+        assert_eq!(
+            check_project(&[
+                ("base", BASE),
+                ("dev", &format!("{dev}\n[hosts.web1]\nremove = true"))
+            ]),
+            "db2 user=deploy jobs=8 db"
+        );
+        let dev = format!("{dev}\n[hosts.web1]\nremove = true\n[hosts.db2]\nremove = true");
+        assert_eq!(
+            check_project(&[("base", BASE), ("dev", &dev)]),
+            "environment `dev` has no hosts\n  \
+             hint: add a section `[hosts.NAME]` with the host's `components`"
+        );
+    }
+
+    #[test]
+    fn removing_a_host_that_the_base_lacks_is_an_error_with_the_nearest() {
+        let dev = "extends = 'base'\n[hosts.wbe1]\nremove = true\n[hosts.zebra]\nremove = true";
+        assert_eq!(
+            check_project(&[("base", BASE), ("dev", dev)]),
+            "3:1: environment `base` has no host `wbe1`\n  hint: did you mean `web1`?\n\
+             5:1: environment `base` has no host `zebra`\n  \
+             hint: `remove` drops a host that the extended environment has"
+        );
+    }
+
+    #[test]
+    fn removing_needs_a_base_and_stands_alone() {
+        assert_eq!(
+            check("[hosts.a]\nremove = true\n[hosts.b]\nremove = 1\n[hosts.c]\nremove = false"),
+            "2:1: `remove` without an environment to remove the host from\n  \
+             hint: set `extends`, or leave the host out\n\
+             4:10: key `remove`: expected a boolean, found an integer (1)"
+        );
+        let dev = "extends = 'base'\n[hosts.web1]\nremove = true\njobs = 1";
+        assert_eq!(
+            check_project(&[("base", BASE), ("dev", dev)]),
+            "2:8: a host that is removed takes no other keys"
+        );
+    }
+
+    #[test]
+    fn a_chain_of_bases_is_followed_and_told() {
+        let files = [
+            ("dev", "extends = 'mid'\n[hosts.a]\njobs = 3"),
+            ("mid", "extends = 'low'\n[hosts.a]\njobs = 2\nport = 2"),
+            ("low", "[hosts.a]\njobs = 1\nport = 1\nuser = 'low'"),
+        ];
+        assert_eq!(check_project(&files), "a user=low port=2 jobs=3");
+        assert_eq!(chain_of(&files), ["dev", "mid", "low"]);
+    }
+
+    #[test]
+    fn a_cycle_is_printed_as_the_chain_it_is() {
+        assert_eq!(
+            check_project(&[
+                ("dev", "extends = 'b'"),
+                ("b", "extends = 'c'"),
+                ("c", "extends = 'b'")
+            ]),
+            "c:1:11: environments extend each other: dev -> b -> c -> b"
+        );
+        assert_eq!(
+            check_project(&[("dev", "extends = 'dev'")]),
+            "1:11: environments extend each other: dev -> dev"
+        );
+    }
+
+    #[test]
+    fn a_missing_base_is_told_where_it_is_named_beside_the_other_mistakes() {
+        assert_eq!(
+            check_project(&[("base", BASE), ("dev", "extends = 'bsae'\n[hosts.a]\njobs = 0")]),
+            "1:11: there is no environment `bsae`\n  \
+             hint: did you mean `base`? the project has `base`, `dev`\n\
+             3:8: key `jobs`: 0 is less than 1"
+        );
+        assert_eq!(
+            check_project(&[("dev", "extends = '../x'\n[hosts.a]")]),
+            "1:11: `../x` is no name of an environment\n  hint: a name starts with a letter or \
+             digit and holds letters, digits, `-`, `_`, `.`"
+        );
+    }
+
+    #[test]
+    fn mistakes_in_the_base_and_above_it_are_reported_together() {
+        assert_eq!(
+            check_project(&[("base", "[hosts.a\n"), ("dev", "extends = 'base'\nhost = 1")]),
+            "base:1:9: not valid TOML: unclosed table, expected `]`\n\
+             2:1: unknown key `host`\n  hint: did you mean `hosts`?"
+        );
+        assert_eq!(
+            check_project(&[
+                ("base", "[hosts.a]\nport = 0"),
+                ("dev", "extends = 'base'\nx = 1\n[hosts.a]\njobs = 0")
+            ]),
+            "base:2:8: key `port`: 0 is no port\n\
+             2:1: unknown key `x`\n  hint: known keys: `extends`, `environment`, `hosts`, \
+             `components`, `addresses`\n\
+             4:8: key `jobs`: 0 is less than 1"
+        );
+    }
+
+    #[test]
+    fn a_text_alone_cannot_extend() {
+        assert_eq!(
+            check("extends = 'base'"),
+            "1:11: cannot extend `base`: the environment is read from a text"
+        );
+    }
+
+    #[test]
+    fn attributes_that_a_base_sets_for_what_is_gone_are_no_mistake() {
+        let base = "[hosts.a]\ncomponents = ['app']\nattributes.app.x = 1\n[components.app]\ny = 1";
+        let dev = "extends = 'base'\n[hosts.a]\ncomponents = ['db']";
+        assert_eq!(check_project(&[("base", base), ("dev", dev)]), "a db");
+    }
+
+    #[test]
+    fn a_base_may_be_turned_local() {
+        let base = "[hosts.a]\nuser = 'x'\nport = 22";
+        let dev = "extends = 'base'\nenvironment.connect = 'local'";
+        assert_eq!(
+            check_project(&[("base", base), ("dev", dev)]),
+            "a connect=local user=x port=22"
+        );
+    }
+
+    #[test]
+    fn the_upper_answer_as_whom_to_converge_replaces_the_lower_one() {
+        let base = "[environment]\nservice_user = 'app'\n[hosts.a]\nsudo = true\n[hosts.b]";
+        let dev = "extends = 'base'\nenvironment.sudo = true\nhosts.a.service_user = 'web'";
+        assert_eq!(
+            check_project(&[("base", base), ("dev", dev)]),
+            "a service_user=web\nb sudo=true"
+        );
+    }
 }

@@ -107,3 +107,56 @@ fn one_user(table: &Table, problems: &mut Vec<Problem>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::check;
+
+    #[test]
+    fn keys_at_the_top_that_belong_elsewhere_are_told_where() {
+        assert_eq!(
+            check("jobs = 1\nignore = true\n[host.a]\n[hosts.a]"),
+            "1:1: unknown key `jobs`\n  hint: `jobs` belongs in `[environment]`\n\
+             2:1: unknown key `ignore`\n  hint: `ignore` belongs in `[hosts.NAME]`\n\
+             3:2: unknown key `host`\n  hint: did you mean `hosts`?"
+        );
+    }
+
+    #[test]
+    fn sections_that_are_no_tables_are_told_with_what_was_found() {
+        assert_eq!(
+            check("extends = 1\nenvironment = 2\nhosts = [3]\ncomponents = 'x'\naddresses = true"),
+            "1:11: key `extends`: expected a string, found an integer (1)\n\
+             2:15: key `environment`: expected a table, found an integer (2)\n\
+             3:9: key `hosts`: expected a table, found an array of 1\n\
+             4:14: key `components`: expected a table, found a string (\"x\")\n\
+             5:13: key `addresses`: expected a table, found a boolean (true)"
+        );
+    }
+
+    #[test]
+    fn hosts_and_components_that_are_no_tables_are_each_told() {
+        assert_eq!(
+            check("hosts.a = 1\nhosts.b = {}\nhosts.c = []\ncomponents.x = 2"),
+            "1:11: key `hosts.a`: expected a table, found an integer (1)\n\
+             3:11: key `hosts.c`: expected a table, found an array of 0\n\
+             4:16: key `components.x`: expected a table, found an integer (2)"
+        );
+    }
+
+    #[test]
+    fn sudo_and_a_service_user_on_one_level_are_an_error() {
+        let hint = "hint: converge as root with `sudo`, or as another user with `service_user`";
+        assert_eq!(
+            check(
+                "[environment]\nsudo = true\nservice_user = 'x'\n\
+                 [hosts.'a[1-2]']\nservice_user = 'x'\nsudo = true\n\
+                 [hosts.b]\nservice_user = 'x'\nsudo = false"
+            ),
+            format!(
+                "3:1: `service_user` stands beside `sudo = true` at 2:8\n  {hint}\n\
+                 5:1: `service_user` stands beside `sudo = true` at 6:8\n  {hint}"
+            )
+        );
+    }
+}

@@ -96,3 +96,64 @@ fn unused_components(merged: &Merged, environment: &Environment, problems: &mut 
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::check;
+
+    #[test]
+    fn an_environment_without_hosts_is_an_error() {
+        let told = "environment `dev` has no hosts\n  \
+                    hint: add a section `[hosts.NAME]` with the host's `components`";
+        assert_eq!(check(""), told);
+        assert_eq!(check("[hosts]"), told);
+    }
+
+    #[test]
+    fn the_environment_has_keys_of_its_own() {
+        assert_eq!(
+            check(
+                "[environment]\nconfirm = true\nrequire_clean = true\nkeep_connections = '5m'\n[hosts.a]"
+            ),
+            "confirm\nrequire_clean\nkeep_connections=300s\na"
+        );
+        assert_eq!(
+            check(
+                "[environment]\nconfirm = 1\nrequire_clean = 'x'\nkeep_connections = 5\n[hosts.a]"
+            ),
+            "2:11: key `confirm`: expected a boolean, found an integer (1)\n\
+             3:17: key `require_clean`: expected a boolean, found a string (\"x\")\n\
+             4:20: key `keep_connections`: expected a duration such as \"10s\", found an integer (5)"
+        );
+    }
+
+    #[test]
+    fn several_local_hosts_get_a_target_directory_each() {
+        assert_eq!(
+            check(
+                "[environment]\nconnect = 'local'\n[hosts.a]\n[hosts.b]\nignore = true\n[hosts.c]\nconnect = 'ssh'"
+            ),
+            "a connect=local in=~/deployment/shop/dev/a\n\
+             b connect=local ignore=true in=~/deployment/shop/dev/b\n\
+             c"
+        );
+    }
+
+    #[test]
+    fn attributes_for_a_component_that_no_host_has_are_an_error() {
+        assert_eq!(
+            check("[hosts.a]\ncomponents = ['app']\n[components.ap]\n[components.zebra]\n"),
+            "3:13: no host has component `ap`\n  hint: did you mean `app`?\n\
+             4:13: no host has component `zebra`\n  \
+             hint: add it to the `components` of a host, or remove the section"
+        );
+    }
+
+    #[test]
+    fn attributes_of_a_component_whose_host_is_wrong_are_no_second_mistake() {
+        assert_eq!(
+            check("[hosts.a]\ncomponents = 'app'\nattributes.app.x = 1\n[components.app]"),
+            "2:14: key `components`: expected an array, found a string (\"app\")"
+        );
+    }
+}

@@ -113,3 +113,72 @@ impl<'a> Spread<'a> {
         origin.map(|origin: &Origin| format!(" at {origin}")).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::check;
+
+    #[test]
+    fn an_exact_name_merges_over_the_range_that_holds_it() {
+        assert_eq!(
+            check(
+                "[hosts.app2]\njobs = 2\ncomponents = ['db']\ndata.b = 2\n\
+                 [hosts.'app[1-2]']\njobs = 8\nport = 22\ncomponents = ['app', 'web']\ndata.a = 1"
+            ),
+            "app1 port=22 jobs=8 data={\"a\":1} app web\n\
+             app2 port=22 jobs=2 data={\"a\":1,\"b\":2} db"
+        );
+    }
+
+    #[test]
+    fn a_host_points_to_the_most_exact_place_that_names_it() {
+        let text = "[hosts.'app[1-2]']\n[hosts.app2]";
+        let environment = crate::from_str("shop", "dev", text).unwrap();
+        let line = |name: &str| environment.hosts[name].origin.as_ref().unwrap().line;
+        assert_eq!((line("app1"), line("app2")), (1, 2));
+    }
+
+    #[test]
+    fn overlapping_ranges_are_told_once_with_both_places() {
+        assert_eq!(
+            check("[hosts.'app[01-12]']\n[hosts.'app[05-20]']\n[hosts.'app[7]']"),
+            "2:8: host range `app[05-20]` overlaps `app[01-12]` at 1:8: both name `app05`"
+        );
+    }
+
+    #[test]
+    fn a_range_that_names_a_host_twice_is_an_error() {
+        assert_eq!(
+            check("[hosts.'app[1-3,2]']"),
+            "1:8: host range `app[1-3,2]` names `app2` twice"
+        );
+    }
+
+    #[test]
+    fn a_malformed_range_is_told_with_its_place() {
+        assert_eq!(
+            check("[hosts.'app[]']\n[hosts.'-[1-2]']\n[hosts.'a[1-99999]']"),
+            "1:8: host range `app[]`: the brackets are empty\n\
+             2:8: host range `-[1-2]`: `-1` is no name\n\
+             3:8: host range `a[1-99999]`: it names more than 10000 hosts"
+        );
+    }
+
+    #[test]
+    fn a_host_needs_a_plain_name() {
+        let hint = "hint: name the host by a plain word and set its `address`";
+        assert_eq!(
+            check("[hosts.'a/b']\n[hosts.'']\n[hosts.'-oProxyCommand=x']\n[hosts.'web1.lan']"),
+            format!(
+                "1:8: `a/b` is no name of a host\n  {hint}\n\
+                 2:8: `` is no name of a host\n  {hint}\n\
+                 3:8: `-oProxyCommand=x` is no name of a host\n  {hint}"
+            )
+        );
+    }
+
+    #[test]
+    fn a_mistake_in_a_range_is_told_once() {
+        assert_eq!(check("[hosts.'app[1-3]']\njobs = 0"), "2:8: key `jobs`: 0 is less than 1");
+    }
+}

@@ -77,8 +77,11 @@ impl FromValue for Given {
         let fits = match &value.kind {
             ValueKind::String(text) => literal(text, value, &mut given, reader),
             ValueKind::Array(values) => {
-                // Not `all`: every address that is wrong is to be reported.
-                values.iter().fold(true, |fits, value| element(value, &mut given, reader) && fits)
+                let mut fits = true;
+                for value in values {
+                    fits &= element(value, &mut given, reader);
+                }
+                fits
             }
             ValueKind::Table(table) => {
                 let read = reader.nested(value, |reader| families(table, reader));
@@ -153,4 +156,66 @@ fn literal(text: &str, value: &Value, given: &mut Override, reader: &mut Reader<
         reader.refuse(value, format!("{text:?} is the second address of its family"));
     }
     !second
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::check;
+
+    fn addresses(text: &str) -> String {
+        check(&format!("[hosts.a]\n[addresses]\n{text}"))
+    }
+
+    #[test]
+    fn overrides_are_an_address_several_or_a_table() {
+        assert_eq!(
+            addresses(
+                "a = '10.0.0.1'\nb = '2001:db8::1'\nc = ['::2', '10.0.0.2']\n\
+                 'd.lan' = { v4 = '10.0.0.3', v6 = '::3' }\ne.v6 = '::4'"
+            ),
+            "a = 10.0.0.1\nb = 2001:db8::1\nc = 10.0.0.2 ::2\nd.lan = 10.0.0.3 ::3\ne = ::4\na"
+        );
+    }
+
+    #[test]
+    fn each_family_is_required_optional_or_off() {
+        assert_eq!(addresses("require_v4 = false\nrequire_v6 = true"), "v4=Off v6=Required\na");
+        assert_eq!(addresses("require_v4 = 'optional'"), "v4=Optional v6=Optional\na");
+        assert_eq!(
+            addresses("require_v4 = 'maybe'\nrequire_v6 = 1"),
+            "3:14: key `require_v4`: expected true, false or \"optional\", found a string (\"maybe\")\n\
+             4:14: key `require_v6`: expected true, false or \"optional\", found an integer (1)"
+        );
+    }
+
+    #[test]
+    fn switching_both_families_off_is_an_error() {
+        assert_eq!(
+            addresses("require_v4 = false\nrequire_v6 = false"),
+            "4:1: neither IPv4 nor IPv6 addresses are left\n  \
+             hint: set one of `require_v4` and `require_v6` to `true` or \"optional\""
+        );
+    }
+
+    #[test]
+    fn every_address_that_does_not_parse_is_told_with_its_place() {
+        assert_eq!(
+            addresses(
+                "a = '10.0.0.256'\nb = ['x', '::1', ':::', 3]\nc = { v4 = '::1', v6 = '10.0.0.1' }\n\
+                 d = 5\ne = []\nf = {}\ng = { v5 = '::1' }\nh = ['10.0.0.1', '10.0.0.2']\n'' = '::1'"
+            ),
+            "3:5: key `a`: \"10.0.0.256\" is no IPv4 or IPv6 address\n\
+             4:6: key `b`: \"x\" is no IPv4 or IPv6 address\n\
+             4:18: key `b`: \":::\" is no IPv4 or IPv6 address\n\
+             4:25: key `b`: expected a string, found an integer (3)\n\
+             5:12: key `c.v4`: \"::1\" is no IPv4 address\n\
+             5:24: key `c.v6`: \"10.0.0.1\" is no IPv6 address\n\
+             6:5: key `d`: expected an address, an array of them or a table, found an integer (5)\n\
+             7:5: key `e`: no address is given\n\
+             8:5: key `f`: no address is given\n\
+             9:7: unknown key `g.v5`\n  hint: did you mean `v4`?\n\
+             10:18: key `h`: \"10.0.0.2\" is the second address of its family\n\
+             11:1: an address is given to an empty name"
+        );
+    }
 }

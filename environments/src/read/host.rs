@@ -125,3 +125,91 @@ fn attributes(host: &mut Reader<'_>) -> Table {
     });
     read.unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::check;
+
+    #[test]
+    fn a_host_has_data_and_can_be_ignored() {
+        assert_eq!(
+            check("[hosts.a]\ndata = { rack = 'b4', n = [1, 2.5] }\nignore = true"),
+            "a data={\"n\":[1,2.5],\"rack\":\"b4\"} ignore=true"
+        );
+        assert_eq!(
+            check("[hosts.a]\ndata = 1\nignore = 'yes'"),
+            "2:8: key `data`: expected a table, found an integer (1)\n\
+             3:10: key `ignore`: expected a boolean, found a string (\"yes\")"
+        );
+    }
+
+    #[test]
+    fn attributes_of_a_component_that_the_host_lacks_name_the_nearest() {
+        assert_eq!(
+            check(
+                "[hosts.a]\ncomponents = ['app']\n\
+                 [hosts.a.attributes.ap]\nx = 1\n[hosts.a.attributes.zebra]\n"
+            ),
+            "3:21: the host has no component `ap` (on a)\n  hint: did you mean `app`?\n\
+             5:21: the host has no component `zebra` (on a)\n  \
+             hint: add `zebra` to the host's `components`"
+        );
+    }
+
+    #[test]
+    fn a_range_may_set_attributes_that_one_of_its_hosts_has_no_use_for() {
+        assert_eq!(
+            check(
+                "[hosts.'a[1-2]']\ncomponents = ['app']\nattributes.app.x = 1\n\
+                 [hosts.a2]\ncomponents = ['db']"
+            ),
+            "a1 app{\"x\":1}\na2 db"
+        );
+    }
+
+    #[test]
+    fn attributes_are_tables_by_component() {
+        assert_eq!(
+            check("[hosts.a]\ncomponents = ['app']\nattributes.app = 1\n[hosts.b]\nattributes = 2"),
+            "3:18: key `attributes.app`: expected a table, found an integer (1)\n\
+             5:14: key `attributes`: expected a table, found an integer (2)"
+        );
+    }
+
+    #[test]
+    fn ssh_keys_of_a_local_host_are_an_error_but_may_stand_in_the_environment() {
+        assert_eq!(
+            check(
+                "[environment]\nconnect = 'local'\nuser = 'x'\nport = 1\nssh_config = 'y'\n\
+                 [hosts.a]\nuser = 'x'\nport = 1\nssh_config = 'y'\n[hosts.b]\nconnect = 'ssh'\nport = 2"
+            ),
+            "7:1: `user` has no meaning for a local host\n  \
+             hint: remove `user`, or set `connect = \"ssh\"`\n\
+             8:1: `port` has no meaning for a local host\n  \
+             hint: remove `port`, or set `connect = \"ssh\"`\n\
+             9:1: `ssh_config` has no meaning for a local host\n  \
+             hint: remove `ssh_config`, or set `connect = \"ssh\"`"
+        );
+        assert_eq!(
+            check("[environment]\nconnect = 'local'\nuser = 'x'\n[hosts.a]"),
+            "a connect=local user=x"
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_told_where_they_belong() {
+        assert_eq!(
+            check(
+                "[environment]\nusr = 1\nignore = true\nhosts = 1\n\
+                 [hosts.a]\nconfirm = true\ncomponent = []\n[hosts.web1.example]\n"
+            ),
+            "2:1: unknown key `usr`\n  hint: did you mean `user`?\n\
+             3:1: unknown key `ignore`\n  hint: `ignore` belongs in `[hosts.NAME]`\n\
+             4:1: unknown key `hosts`\n  hint: `hosts` belongs at the top of the file\n\
+             6:1: unknown key `confirm`\n  hint: `confirm` belongs in `[environment]`\n\
+             7:1: unknown key `component`\n  hint: did you mean `components`?\n\
+             8:13: unknown key `example`\n  hint: attributes belong in \
+             `[hosts.NAME.attributes.example]`; quote a host's name that holds dots"
+        );
+    }
+}

@@ -69,3 +69,49 @@ pub(crate) fn once_each(named: Vec<Named>, problems: &mut Vec<Problem>) -> Vec<R
     }
     roots
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::check;
+
+    fn host(components: &str) -> String {
+        check(&format!("[hosts.a]\ncomponents = [{components}]"))
+    }
+
+    #[test]
+    fn a_component_takes_features_and_can_be_ignored() {
+        assert_eq!(host("'app', '!db', 'web:a:b', '!x:y'"), "a app !db web:a:b !x:y");
+    }
+
+    #[test]
+    fn a_root_points_to_the_element_that_names_it() {
+        let text = "[hosts.a]\ncomponents = ['app',\n  'db']";
+        let environment = crate::from_str("shop", "dev", text).unwrap();
+        let origin = environment.hosts["a"].roots[1].origin.as_ref().unwrap();
+        assert_eq!((origin.line, origin.column), (3, 3));
+    }
+
+    #[test]
+    fn a_component_that_is_named_twice_is_told_with_both_places() {
+        assert_eq!(
+            host("'app', 'db', '!app:x'"),
+            "2:28: component `app` is named twice, first at 2:15"
+        );
+    }
+
+    #[test]
+    fn every_malformed_component_is_told() {
+        assert_eq!(
+            host("'', '!', ':x', 'a:', 'a::b', 'a:b:b', 'a b', '!!a', 3"),
+            "2:15: key `components.0`: \"\" names no component\n\
+             2:19: key `components.1`: \"!\" names no component\n\
+             2:24: key `components.2`: \":x\" names no component\n\
+             2:30: key `components.3`: \"a:\" names an empty feature\n\
+             2:36: key `components.4`: \"a::b\" names an empty feature\n\
+             2:44: key `components.5`: feature `b` is named twice\n\
+             2:53: key `components.6`: \"a b\" is not of the form `name:feature`\n\
+             2:60: key `components.7`: \"!!a\" is not of the form `name:feature`\n\
+             2:67: key `components.8`: expected a string, found an integer (3)"
+        );
+    }
+}

@@ -104,3 +104,48 @@ impl Settings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::check;
+
+    #[test]
+    fn every_setting_is_inherited_from_the_environment_and_can_be_set_per_host() {
+        assert_eq!(
+            check(
+                "[environment]\nconnect = 'ssh'\nuser = 'u'\nservice_user = 's'\n\
+                 target_directory = '/srv/'\nplatform = 'debian'\njobs = 2\ntimeout = '20s'\nport = 22\n\
+                 ssh_config = 'ssh config'\nstore = '~/s'\ntarget = 't-gnu'\nsandbox = '/sb'\n\
+                 [hosts.a]\n[hosts.b]\nuser = 'v'\nsudo = true\ntarget_directory = '~'\n\
+                 platform = 'alpine'\njobs = 9\ntimeout = '1m'\nport = 2222\nssh_config = 'other'\n\
+                 store = '/s'\ntarget = 't-musl'\nsandbox = '~/sb'\n[hosts.c]\nconnect = 'local'"
+            ),
+            "a user=u service_user=s port=22 ssh_config=ssh config store=~/s target=t-gnu \
+             sandbox=/sb platform=debian jobs=2 timeout=20s in=/srv/shop/dev\n\
+             b user=v sudo=true port=2222 ssh_config=other store=/s target=t-musl sandbox=~/sb \
+             platform=alpine jobs=9 timeout=60s in=~/shop/dev\n\
+             c connect=local user=u service_user=s port=22 ssh_config=ssh config store=~/s \
+             target=t-gnu sandbox=/sb platform=debian jobs=2 timeout=20s in=/srv/shop/dev"
+        );
+    }
+
+    #[test]
+    fn a_service_user_of_a_host_replaces_sudo_of_the_environment() {
+        assert_eq!(
+            check(
+                "[environment]\nsudo = true\n[hosts.a]\nservice_user = 'x'\n[hosts.b]\n\
+                 [hosts.c]\nsudo = false"
+            ),
+            "a service_user=x\nb sudo=true\nc"
+        );
+    }
+
+    #[test]
+    fn what_is_not_set_has_its_default() {
+        let environment = crate::from_str("shop", "dev", "[hosts.a]").unwrap();
+        let host = &environment.hosts["a"];
+        assert_eq!((host.jobs, host.timeout.as_secs()), (4, 10));
+        assert_eq!(host.target_directory, "~/deployment/shop/dev");
+        assert_eq!(host.connect, togusa_core::environment::Connect::Ssh);
+    }
+}

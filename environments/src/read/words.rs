@@ -170,3 +170,91 @@ fn wrong_address(text: &str) -> Option<String> {
     let wrong = looks_like_v4 && text.parse::<std::net::Ipv4Addr>().is_err();
     wrong.then(|| format!("{text:?} is no IPv4 address"))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::check;
+
+    fn host(key: &str) -> String {
+        check(&format!("[hosts.a]\n{key}"))
+    }
+
+    #[test]
+    fn directories_are_absolute_or_below_the_home() {
+        for key in ["target_directory", "store", "sandbox"] {
+            for wrong in ["srv", "", "~app/x", "./x"] {
+                assert_eq!(
+                    host(&format!("{key} = '{wrong}'")),
+                    format!(
+                        "2:{}: key `{key}`: \"{wrong}\" is neither absolute nor below `~/`",
+                        key.len() + 4
+                    )
+                );
+            }
+        }
+        assert_eq!(host("target_directory = '/'"), "a in=/shop/dev");
+        assert_eq!(host("target_directory = '~/'"), "a in=~/shop/dev");
+    }
+
+    #[test]
+    fn numbers_start_at_one() {
+        assert_eq!(host("jobs = -1"), "2:8: key `jobs`: -1 is less than 1");
+        assert_eq!(host("port = 0"), "2:8: key `port`: 0 is no port");
+        assert_eq!(host("port = 65536"), "2:8: key `port`: 65536 is not between 0 and 65535");
+        assert_eq!(host("timeout = '0s'"), "2:11: key `timeout`: it is no time at all");
+    }
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        assert_eq!(
+            host("timeout = '10'"),
+            "2:11: key `timeout`: \"10\" is no duration; write a number and a unit of ms, s, m, h or d"
+        );
+        assert_eq!(
+            host("timeout = 10"),
+            "2:11: key `timeout`: expected a duration such as \"10s\", found an integer (10)"
+        );
+    }
+
+    #[test]
+    fn a_host_is_reached_by_ssh_or_local() {
+        assert_eq!(
+            host("connect = 'shh'"),
+            "2:11: key `connect`: expected \"ssh\" or \"local\", found \"shh\""
+        );
+    }
+
+    #[test]
+    fn words_that_reach_a_command_line_cannot_pass_for_options() {
+        for key in ["user", "service_user", "platform", "target", "address"] {
+            let place = key.len() + 4;
+            assert_eq!(
+                host(&format!("{key} = '-x'")),
+                format!("2:{place}: key `{key}`: \"-x\" holds blanks or starts with `-`")
+            );
+            assert_eq!(
+                host(&format!("{key} = ''")),
+                format!("2:{place}: key `{key}`: it is empty")
+            );
+        }
+        assert_eq!(host("ssh_config = ' '"), "2:14: key `ssh_config`: \" \" is no path");
+    }
+
+    #[test]
+    fn an_address_is_a_name_or_a_literal_without_a_port() {
+        assert_eq!(host("address = 'web1.lan'"), "a address=web1.lan");
+        assert_eq!(host("address = 'fe80::1%eth0'"), "a address=fe80::1%eth0");
+        assert_eq!(
+            host("address = '10.0.0.300'"),
+            "2:11: key `address`: \"10.0.0.300\" is no IPv4 address"
+        );
+        assert_eq!(
+            host("address = 'web1:22'"),
+            "2:11: key `address`: \"web1:22\" is no IPv6 address; a port is set with `port`"
+        );
+        assert_eq!(
+            host("address = 'me@web1'"),
+            "2:11: key `address`: \"me@web1\" is neither a name nor an address"
+        );
+    }
+}
