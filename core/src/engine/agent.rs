@@ -290,6 +290,7 @@ fn prepare(
             state::create(&target)?;
             let lock = take_lock(&target, hand_over, &*events, interrupt)?;
             identity.claim(&target)?;
+            state::remove_unfinished(&target);
             Some(lock)
         }
     };

@@ -31,6 +31,14 @@ pub(crate) fn create(target: &Path) -> Result<(), StateError> {
     durable::create_directory(&target.join(".togusa"))
 }
 
+/// Removes what killed runs were still writing; the lock must be held.
+pub(crate) fn remove_unfinished(target: &Path) {
+    let state = target.join(".togusa");
+    for directory in ["", "pending", "counters", "acted", "managed"] {
+        durable::remove_unfinished(&state.join(directory));
+    }
+}
+
 /// Why the agent cannot keep its state on the host.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
