@@ -59,7 +59,7 @@ impl Session {
         let loaded = togusa_environments::load(&self.root, &self.project, environment)?;
         let assets = Arc::new(ProjectAssets::new(&self.root));
         let configure = if twice { model::configure_twice } else { model::configure };
-        let model = configure(&self.registry, &loaded.environment, &*assets)?;
+        let model = configure(&self.registry, &loaded.environment, &assets)?;
         Ok(Configured { model, assets })
     }
 

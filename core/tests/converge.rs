@@ -33,6 +33,22 @@ root!(Garden, |scope| {
     scope.add(Text::new("garden", "green"));
 });
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Word(String);
+impl Resource for Word {}
+
+root!(Speaker, |scope| {
+    for word in ["veni", "vidi", "vici", "vici"] {
+        scope.provide(Word(word.into()));
+    }
+});
+
+root!(Listener, |scope| {
+    let words = scope.require_all::<Word>()?;
+    let words: Vec<_> = words.iter().map(|word| word.0.as_str()).collect();
+    scope.add(Text::new("words", words.join(" ")));
+});
+
 fn registry() -> Registry {
     Registry::new().with::<Foundation>("foundation").with::<House>("house").with::<Garden>("garden")
 }
@@ -262,6 +278,14 @@ fn an_interrupted_run_stops_between_two_components_and_says_so() {
     assert_eq!(harness.read("one", "~/stopped"), "yes", "the running update ends");
     assert!(!harness.local("one", "~/after").exists());
     harness.assert_converges();
+}
+
+#[test]
+fn a_host_sees_the_values_of_one_root_in_the_order_of_their_provider() {
+    let registry = Registry::new().with::<Speaker>("speaker").with::<Listener>("listener");
+    let harness = Harness::new(registry).host("one", ["speaker"]).host("two", ["listener"]);
+    harness.assert_converges();
+    assert_eq!(harness.read("two", "~/words"), "veni vidi vici vici");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What each host is handed: all that its own roots need, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::Model;
 use crate::names::{HostName, RootId};
@@ -23,7 +24,8 @@ pub(super) fn hand_over(
     if let Some(jobs) = options.jobs {
         its_host.jobs = jobs;
     }
-    let mut answers = BTreeSet::new();
+    let mut answers = Vec::new();
+    let mut answered = BTreeSet::new();
     let mut assets = BTreeMap::new();
     let mut trees = BTreeMap::new();
     let mut digests = BTreeMap::new();
@@ -32,7 +34,10 @@ pub(super) fn hand_over(
         let root = &model.roots[id];
         let draft = &root.draft;
         for requirement in &draft.required {
-            answers.extend(model.answers.get(&requirement.query).map(|value| value.to_wire()));
+            // The order in which a root provided its values is kept, and equal ones are kept apart.
+            let values = model.answers.get(&requirement.query);
+            let new = values.filter(|value| answered.insert(Arc::as_ptr(value)));
+            answers.extend(new.map(|value| value.to_wire()));
         }
         assets.extend(draft.assets.iter().map(|(name, asset)| (name, asset.clone())));
         trees.extend(draft.trees.iter().map(|(name, tree)| (name.clone(), tree.clone())));
@@ -52,7 +57,7 @@ pub(super) fn hand_over(
         host: its_host,
         all_roots,
         wait: options.wait,
-        answers: answers.into_iter().collect(),
+        answers,
         homes: homes.map(|(name, home)| (name.clone(), home.clone())).collect(),
         addresses: addresses.map(|(name, address)| (name.clone(), address.clone())).collect(),
         assets: assets.into_values().collect(),
