@@ -57,10 +57,10 @@ impl Session {
     /// All that is wrong with the environment, or with the model.
     pub fn configure(&self, environment: &str, twice: bool) -> Result<Configured, Failure> {
         let loaded = togusa_environments::load(&self.root, &self.project, environment)?;
-        let assets = Arc::new(ProjectAssets::new(&self.root));
+        let assets = ProjectAssets::new(&self.root);
         let configure = if twice { model::configure_twice } else { model::configure };
         let model = configure(&self.registry, &loaded.environment, &assets)?;
-        Ok(Configured { model, assets })
+        Ok(Configured { model, assets: Arc::new(assets) })
     }
 
     /// Runs a model and shows what happens.
