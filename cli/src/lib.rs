@@ -26,6 +26,7 @@
 //! | [`confirm`], [`git`] | what an environment wants before it is deployed |
 //! | [`project`], [`selection`] | where the project lies, which roots a run is about |
 //! | [`signals`] | Ctrl-C |
+//! | [`testing`] | the test harness, with environments in TOML |
 //! | [`text`] | words, numbers and foreign text on a terminal |
 //!
 //! Core emits events and never writes; nothing here looks at a host.
@@ -42,6 +43,7 @@ pub mod selection;
 pub mod session;
 pub mod shell;
 pub mod signals;
+pub mod testing;
 pub mod text;
 pub mod transport;
 pub mod ui;
