@@ -2,7 +2,7 @@
 //!
 //! | module | component | what it looks after |
 //! |---|---|---|
-//! | [`file`] | [`File`] | one file: presence, mode, owner, group, content |
+//! | [`mod@file`] | [`File`] | one file: presence, mode, owner, group, content |
 //! | [`directory`] | [`Directory`] | one directory, or a whole tree copied from a source |
 //! | [`symlink`] | [`Symlink`] | one symbolic link and where it leads |
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |

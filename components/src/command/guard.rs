@@ -26,7 +26,9 @@ pub(super) struct Files {
 /// How a check ended.
 enum Check {
     Holds,
-    Fails(String),
+    /// It ran and was not satisfied.
+    Fails,
+    /// Its directory or its program is missing.
     CannotRun(ExecError),
 }
 
@@ -54,14 +56,19 @@ impl Guard {
         match self {
             Self::Unless(check) => Ok(match run(probe, check)? {
                 Check::Holds => Verdict::current(),
-                Check::Fails(how) => Verdict::stale(format!("check `{check}` {how}")),
+                // A plan may look before the directory is there; then too it is to run.
+                Check::Fails | Check::CannotRun(ExecError::NoDirectory { .. }) => {
+                    Verdict::stale(format!("check `{check}` fails"))
+                }
                 // What the command is to install may be what the check needs; if it still cannot
                 // run afterwards, the command has not converged.
-                Check::CannotRun(error) => Verdict::stale(format!("check fails: {error}")),
+                Check::CannotRun(error) => {
+                    Verdict::stale(format!("check `{check}` fails: {error}"))
+                }
             }),
             Self::OnlyIf(condition) => match run(probe, condition)? {
                 Check::Holds => Ok(Verdict::stale(format!("condition `{condition}` holds"))),
-                Check::Fails(_) => Ok(Verdict::current()),
+                Check::Fails => Ok(Verdict::current()),
                 Check::CannotRun(error) => Err(error).context("the condition cannot be tried"),
             },
             Self::Creates { resolved, .. } => {
@@ -75,10 +82,7 @@ impl Guard {
 fn run(probe: &Probe<'_>, check: &Exec) -> Result<Check> {
     let Err(error) = probe.query(check) else { return Ok(Check::Holds) };
     Ok(match error.downcast::<ExecError>()? {
-        ExecError::Failed { failure, details } => match failure.code {
-            Some(code) => Check::Fails(format!("exits with {code}")),
-            None => return Err(ExecError::Failed { failure, details }.into()),
-        },
+        ExecError::Failed { failure, .. } if failure.code.is_some() => Check::Fails,
         error @ (ExecError::NotFound { .. } | ExecError::NoDirectory { .. }) => {
             Check::CannotRun(error)
         }

@@ -7,7 +7,9 @@ use togusa_core::prelude::*;
 
 use crate::Bench;
 
-fn bench(make: fn() -> File) -> Bench {
+type Make = fn() -> File;
+
+fn bench(make: Make) -> Bench {
     Bench::new().model(move |scope| {
         scope.add(make());
         Ok(())
@@ -142,7 +144,7 @@ fn a_missing_source_and_a_template_that_is_no_text_are_model_errors() {
 
 #[test]
 fn binary_and_large_content_is_shown_by_size_and_digest() {
-    let cases: [(fn() -> File, &[u8]); 3] = [
+    let cases: [(Make, &[u8]); 3] = [
         (|| File::new("a").source("a"), b"\0\x01"),
         (|| File::new("a").source("a").binary(), b"text"),
         (|| File::new("a").source("a"), &[b'x'; 1_100_000]),

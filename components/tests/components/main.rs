@@ -1,6 +1,8 @@
 //! The components of the library on real directories, through the harness and the real engine.
 
 mod bench;
+mod command;
+mod directory;
 mod file;
 mod file_access;
 mod file_content;
