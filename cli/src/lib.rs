@@ -59,3 +59,7 @@ pub mod prelude {
     pub use togusa_components::prelude::*;
     pub use togusa_core::prelude::*;
 }
+
+#[doc = include_str!("../../README.md")]
+#[cfg(doctest)]
+struct Readme;

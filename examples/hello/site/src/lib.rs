@@ -2,6 +2,8 @@
 
 mod release;
 
+use std::time::Duration;
+
 use hello_pages::Page;
 use togusa::prelude::*;
 
@@ -21,6 +23,9 @@ pub struct Site {
     /// How many releases stay on the host, the present one among them.
     #[attribute(default = 3)]
     keep: usize,
+    /// How long a build may take.
+    #[attribute(default = "1m")]
+    timeout: Duration,
 }
 
 impl Component for Site {
@@ -47,6 +52,7 @@ impl Component for Site {
             build = build.arg("feed.xml");
         }
         let build = Command::new(build).named("build").creates("public/checksums");
+        let build = build.timeout(self.timeout);
         let build = scope.on_any_change().on_change(&pages).add(build);
         scope.on_change(&build).add(Release::new("public", self.keep));
         Ok(())
