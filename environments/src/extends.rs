@@ -143,6 +143,7 @@ fn stack_host(below: &mut Level, name: String, above: LevelHost) {
 
 /// Reports `remove` where there is nothing below that a host could be removed from.
 fn refuse_removals(lowest: &mut Level, complete: bool, problems: &mut Vec<Problem>) {
+    let complete = complete && !lowest.hosts_unreadable;
     lowest.hosts.retain(|_, host| {
         let Some(place) = &host.removed_at else { return true };
         if complete {
@@ -268,8 +269,8 @@ list = [3]
         let dev = "extends = 'base'\n[hosts.wbe1]\nremove = true\n[hosts.zebra]\nremove = true";
         assert_eq!(
             check_project(&[("base", BASE), ("dev", dev)]),
-            "3:1: environment `base` has no host `wbe1`\n  hint: did you mean `web1`?\n\
-             5:1: environment `base` has no host `zebra`\n  \
+            "dev:3:1: environment `base` has no host `wbe1`\n  hint: did you mean `web1`?\n\
+             dev:5:1: environment `base` has no host `zebra`\n  \
              hint: `remove` drops a host that the extended environment has"
         );
     }
@@ -285,7 +286,7 @@ list = [3]
         let dev = "extends = 'base'\n[hosts.web1]\nremove = true\njobs = 1";
         assert_eq!(
             check_project(&[("base", BASE), ("dev", dev)]),
-            "2:8: a host that is removed takes no other keys"
+            "dev:2:8: a host that is removed takes no other keys"
         );
     }
 
@@ -312,7 +313,7 @@ list = [3]
         );
         assert_eq!(
             check_project(&[("dev", "extends = 'dev'")]),
-            "1:11: environments extend each other: dev -> dev"
+            "dev:1:11: environments extend each other: dev -> dev"
         );
     }
 
@@ -320,13 +321,13 @@ list = [3]
     fn a_missing_base_is_told_where_it_is_named_beside_the_other_mistakes() {
         assert_eq!(
             check_project(&[("base", BASE), ("dev", "extends = 'bsae'\n[hosts.a]\njobs = 0")]),
-            "1:11: there is no environment `bsae`\n  \
+            "dev:1:11: there is no environment `bsae`\n  \
              hint: did you mean `base`? the project has `base`, `dev`\n\
-             3:8: key `jobs`: 0 is less than 1"
+             dev:3:8: key `jobs`: 0 is less than 1"
         );
         assert_eq!(
             check_project(&[("dev", "extends = '../x'\n[hosts.a]")]),
-            "1:11: `../x` is no name of an environment\n  hint: a name starts with a letter or \
+            "dev:1:11: `../x` is no name of an environment\n  hint: a name starts with a letter or \
              digit and holds letters, digits, `-`, `_`, `.`"
         );
     }
@@ -336,7 +337,7 @@ list = [3]
         assert_eq!(
             check_project(&[("base", "[hosts.a\n"), ("dev", "extends = 'base'\nhost = 1")]),
             "base:1:9: not valid TOML: unclosed table, expected `]`\n\
-             2:1: unknown key `host`\n  hint: did you mean `hosts`?"
+             dev:2:1: unknown key `host`\n  hint: did you mean `hosts`?"
         );
         assert_eq!(
             check_project(&[
@@ -344,9 +345,17 @@ list = [3]
                 ("dev", "extends = 'base'\nx = 1\n[hosts.a]\njobs = 0")
             ]),
             "base:2:8: key `port`: 0 is no port\n\
-             2:1: unknown key `x`\n  hint: known keys: `extends`, `environment`, `hosts`, \
+             dev:2:1: unknown key `x`\n  hint: known keys: `extends`, `environment`, `hosts`, \
              `components`, `addresses`\n\
-             4:8: key `jobs`: 0 is less than 1"
+             dev:4:8: key `jobs`: 0 is less than 1"
+        );
+    }
+
+    #[test]
+    fn what_an_unreadable_base_would_have_held_is_not_missed() {
+        assert_eq!(
+            check("extends = 1\n[hosts.a]\nremove = true\n[components.app]"),
+            "1:11: key `extends`: expected a string, found an integer (1)"
         );
     }
 

@@ -16,7 +16,7 @@ pub(crate) struct Level {
     pub(crate) extends: Option<(String, Option<Origin>)>,
     pub(crate) environment: Table,
     pub(crate) hosts: IndexMap<String, LevelHost>,
-    /// Whether a host was left out because of a mistake.
+    /// Whether hosts are missing because of a mistake.
     pub(crate) hosts_unreadable: bool,
     pub(crate) components: Table,
     pub(crate) addresses: Table,
@@ -53,7 +53,8 @@ impl Level {
             }
         }
         let (hosts, complete) = spread::hosts(&written.table, problems);
-        let hosts_unreadable = written.incomplete || !complete;
+        let base_unreadable = extends.is_none() && document.get("extends").is_some();
+        let hosts_unreadable = written.incomplete || !complete || base_unreadable;
         Self { extends, environment, hosts, hosts_unreadable, components, addresses }
     }
 }
@@ -154,8 +155,8 @@ mod tests {
                  [hosts.b]\nservice_user = 'x'\nsudo = false"
             ),
             format!(
-                "3:1: `service_user` stands beside `sudo = true` at 2:8\n  {hint}\n\
-                 5:1: `service_user` stands beside `sudo = true` at 6:8\n  {hint}"
+                "3:1: `service_user` stands beside `sudo = true` at dev:2:8\n  {hint}\n\
+                 5:1: `service_user` stands beside `sudo = true` at dev:6:8\n  {hint}"
             )
         );
     }

@@ -34,7 +34,8 @@ pub fn load(project_root: &Path, project: &str, name: &str) -> Result<Loaded, Pr
 /// Loads an environment from the text of its file, as [`load`] does; for tests.
 ///
 /// # Errors
-/// Every mistake in the text, with places in `environments/NAME/environment.toml`. `extends` is one.
+/// Every mistake in the text, with places in `environments/NAME/environment.toml`; `extends` is one
+/// of them.
 pub fn from_str(project: &str, name: &str, text: &str) -> Result<Environment, Problems> {
     let mut problems = Vec::new();
     let merged = extends::from_str(name, text, &mut problems);

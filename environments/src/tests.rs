@@ -13,7 +13,11 @@ use crate::{Loaded, from_str, load};
 
 /// Loads a text as environment `dev` of project `shop`; mistakes come without the file's name.
 pub(crate) fn check(text: &str) -> String {
-    told(from_str("shop", "dev", text))
+    let told = told(from_str("shop", "dev", text));
+    told.lines()
+        .map(|line| line.strip_prefix("dev:").unwrap_or(line))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Loads environment `dev` of a project with these environments; mistakes name them as `NAME:`.
@@ -39,14 +43,12 @@ fn write(root: &Path, name: &str, text: &str) {
     std::fs::write(folder.join("environment.toml"), text).unwrap();
 }
 
-pub(crate) fn told(loaded: Result<Environment, Problems>) -> String {
+fn told(loaded: Result<Environment, Problems>) -> String {
     match loaded {
         Ok(environment) => shown(&environment),
-        Err(problems) => problems
-            .to_string()
-            .replace("environments/dev/environment.toml:", "")
-            .replace("environments/", "")
-            .replace("/environment.toml:", ":"),
+        Err(problems) => {
+            problems.to_string().replace("environments/", "").replace("/environment.toml:", ":")
+        }
     }
 }
 

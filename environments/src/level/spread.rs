@@ -142,7 +142,7 @@ mod tests {
     fn overlapping_ranges_are_told_once_with_both_places() {
         assert_eq!(
             check("[hosts.'app[01-12]']\n[hosts.'app[05-20]']\n[hosts.'app[7]']"),
-            "2:8: host range `app[05-20]` overlaps `app[01-12]` at 1:8: both name `app05`"
+            "2:8: host range `app[05-20]` overlaps `app[01-12]` at dev:1:8: both name `app05`"
         );
     }
 

@@ -95,7 +95,7 @@ mod tests {
     fn a_component_that_is_named_twice_is_told_with_both_places() {
         assert_eq!(
             host("'app', 'db', '!app:x'"),
-            "2:28: component `app` is named twice, first at 2:15"
+            "2:28: component `app` is named twice, first at dev:2:15"
         );
     }
 
