@@ -22,6 +22,10 @@ struct Data;
 impl Resource for Data {}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+struct Release;
+impl Resource for Release {}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Backend;
 impl Resource for Backend {}
 
@@ -78,6 +82,20 @@ impl Component for Pool {
     }
 }
 
+/// A provider with one change alone: nothing else tells its dependants of it.
+#[derive(Debug)]
+struct Catalogue {
+    text: String,
+}
+
+impl Component for Catalogue {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        scope.add(Text::new("catalogue", &self.text));
+        scope.provide(Release);
+        Ok(())
+    }
+}
+
 #[derive(Debug, Attributes)]
 struct Database {
     text: String,
@@ -89,6 +107,7 @@ impl Component for Database {
         let config = scope.add(Config { text: self.text.clone() });
         scope.on_change(&config).add(Service::new(&self.service));
         scope.add(Pool::new(&self.text));
+        scope.add(Catalogue { text: self.text.clone() });
         scope.add(Folder::new("spool", None));
         scope.add(Text::new("spool/in/deep/list", "a list"));
         scope.add(Text::new("plain", &self.text).mode(0o444));
@@ -146,9 +165,11 @@ struct Monitor {
 impl Component for Monitor {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         let page = scope.require_one::<Page>()?;
+        let release = scope.require_one::<Release>()?;
         scope.add(Text::new("targets", format!("{} at {}", self.text, page.host())));
         scope.add(Pool::new(&self.text));
         scope.on_change(&page).add(Service::new(&self.service));
+        scope.on_change(&release).add(Service::new("catalogue"));
         Ok(())
     }
 }

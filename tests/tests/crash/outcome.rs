@@ -17,6 +17,7 @@ pub const TRIGGERS: &[(&str, &[&str])] = &[
     ("front@three/SERVICE", &["two/work/app/", "app@two/"]),
     ("front@three/reload", &["three/work/front/page"]),
     ("monitor@one/pool", &["one/work/monitor/pool/"]),
+    ("monitor@one/catalogue", &["one/work/database/catalogue"]),
     ("monitor@one/SERVICE", &["three/work/front/", "front@three/"]),
 ];
 
@@ -55,6 +56,21 @@ pub fn differences(
             format!("`{path}` is {found:?}, expected {expected:?}")
         })
         .collect()
+}
+
+/// Files and links that are neither as they were nor as they shall be.
+pub fn half_written(
+    found: &BTreeMap<String, String>,
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let is_other = |(path, found): &(&String, &String)| {
+        let is_temporary = path.rsplit('/').next().is_some_and(|name| name.starts_with(".togusa-"));
+        let is_known = [before, after].iter().any(|tree| tree.get(*path) == Some(*found));
+        !is_temporary && !is_known && !found.ends_with(" directory")
+    };
+    let halves = found.iter().filter(is_other);
+    halves.map(|(path, _)| format!("`{path}` is neither the old nor the new one")).collect()
 }
 
 /// Temporary files and marks that nobody will need any more.

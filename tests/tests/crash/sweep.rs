@@ -11,7 +11,7 @@ use std::time::Instant;
 use tempfile::tempdir;
 
 use super::deployment::{Deployment, command};
-use super::outcome::{Log, TRIGGERS, differences, remains, tree};
+use super::outcome::{Log, TRIGGERS, differences, half_written, remains, tree};
 
 /// How many deployments run at the same time.
 const THREADS: usize = 2;
@@ -48,6 +48,7 @@ impl Swept {
 /// What an undisturbed run comes to.
 struct Reference {
     steps: Vec<String>,
+    before: BTreeMap<String, String>,
     tree: BTreeMap<String, String>,
     restarts: Vec<usize>,
 }
@@ -105,7 +106,7 @@ impl Scenario {
         Deployment::all(&home, self.then.0, self.then.1).run().assert_success();
         let lost = Log::read(&home).lost(&self.services());
         assert!(lost.is_empty(), "without being killed:\n{}", lost.join("\n"));
-        Reference { steps: names(&log), tree: tree(&home), restarts }
+        Reference { steps: names(&log), before: tree(before), tree: tree(&home), restarts }
     }
 
     fn kill_at(&self, step: usize, before: &Path, reference: &Reference, swept: &Mutex<Swept>) {
@@ -118,6 +119,7 @@ impl Scenario {
         if !killed.was_killed() {
             faults.push(format!("the run was not killed: {}\n{}", killed.status, killed.output));
         }
+        faults.extend(half_written(&tree(&home), &reference.before, &reference.tree));
         let next = Deployment::all(&home, self.then.0, self.then.1);
         let completed = next.run();
         if !completed.status.success() {
