@@ -191,6 +191,7 @@ mod tests {
 
         Options:
               --wait              Wait for another deployment that holds the lock of a host
+              --yes               Do not ask, also where the environment wants a confirmation
               --host <GLOB>       Only these hosts; may be given often and with commas
               --component <GLOB>  Only these components; may be given often and with commas
               --jobs <N>          How many roots run at once on one host [default: what the environment says]

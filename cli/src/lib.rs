@@ -1,5 +1,19 @@
 //! The command line over a project's components.
 //!
+//! A project has one small program:
+//!
+//! ```no_run
+//! use togusa::prelude::*;
+//!
+//! #[derive(Debug, Attributes)]
+//! struct App {}
+//! impl Component for App {}
+//!
+//! fn main() -> std::process::ExitCode {
+//!     Cli::new(Registry::new().with::<App>("app")).run()
+//! }
+//! ```
+//!
 //! | module | what lives there |
 //! |---|---|
 //! | [`arguments`], [`commands`] | the command line as data; one file per command |
@@ -7,22 +21,45 @@
 //! | [`ui`] | the two streams, colours, verbosity; everything that is shown goes through it |
 //! | [`view`] | events as plain lines, live progress or JSON lines |
 //! | [`exit`], [`failure`] | how a run ended, why a command failed |
+//! | [`session`] | what every command works on, and how it runs a model |
+//! | [`transport`] | the ways to hosts |
+//! | [`confirm`], [`git`] | what an environment wants before it is deployed |
 //! | [`project`], [`selection`] | where the project lies, which roots a run is about |
 //! | [`signals`] | Ctrl-C |
+//! | [`testing`] | the test harness, with environments in TOML |
 //! | [`text`] | words, numbers and foreign text on a terminal |
 //!
 //! Core emits events and never writes; nothing here looks at a host.
 
 pub mod arguments;
+mod cli;
 pub mod commands;
+pub mod confirm;
 pub mod exit;
 pub mod failure;
+pub mod git;
 pub mod project;
 pub mod selection;
+pub mod session;
 pub mod shell;
 pub mod signals;
+pub mod testing;
 pub mod text;
+pub mod transport;
 pub mod ui;
 pub mod view;
 
+pub use cli::Cli;
+pub use togusa_components as components;
 pub use togusa_core as core;
+
+/// What a project needs: `use togusa::prelude::*;`.
+pub mod prelude {
+    pub use crate::Cli;
+    pub use togusa_components::prelude::*;
+    pub use togusa_core::prelude::*;
+}
+
+#[doc = include_str!("../../README.md")]
+#[cfg(doctest)]
+struct Readme;

@@ -1,5 +1,6 @@
 //! Assets: files beside the source of a component, known by the digest of their content.
 
+mod kind;
 mod project;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::attributes::SourceLocation;
 use crate::digest::Digest;
 
+pub use kind::AssetKind;
 pub use project::ProjectAssets;
 
 /// A file beside a component's source, made by `scope.asset(…)`.
@@ -24,12 +26,14 @@ pub struct Asset {
     pub size: u64,
     /// Whether the file may be executed.
     pub executable: bool,
+    /// What the content is.
+    pub kind: AssetKind,
 }
 
 impl fmt::Debug for Asset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let executable = if self.executable { ", executable" } else { "" };
-        write!(f, "Asset({}, {}{executable})", self.name, self.digest)
+        write!(f, "Asset({}, {}, {:?}{executable})", self.name, self.digest, self.kind)
     }
 }
 

@@ -116,6 +116,7 @@ pub struct SourceLocation {
 pub struct Reader<'a> {
     table: &'a Table,
     place: Option<Origin>,
+    noun: &'static str,
     path: Vec<String>,
     problems: Vec<Problem>,
 }
@@ -123,7 +124,13 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Starts to read a table; `place` is where to point for what is missing from it.
     pub fn new(table: &'a Table, place: Option<Origin>) -> Self {
-        Self { table, place, path: Vec::new(), problems: Vec::new() }
+        Self { table, place, noun: "attribute", path: Vec::new(), problems: Vec::new() }
+    }
+
+    /// Sets what messages call a name in the table; default: `attribute`.
+    pub fn calling_names(mut self, noun: &'static str) -> Self {
+        self.noun = noun;
+        self
     }
 
     /// Ends reading: every mistake that was found, in the order of the fields.
@@ -138,7 +145,7 @@ impl<'a> Reader<'a> {
             None => {
                 let attribute = self.attribute(name);
                 self.problems.push(
-                    Problem::new(format!("required attribute `{attribute}` is not set"))
+                    Problem::new(format!("required {} `{attribute}` is not set", self.noun))
                         .at(self.place.clone())
                         .hint(format!("set `{name}` ({})", T::type_name())),
                 );
@@ -180,11 +187,11 @@ impl<'a> Reader<'a> {
             }
             let place = entry.name_origin.clone().or_else(|| entry.value.origin.clone());
             let problem =
-                Problem::new(format!("unknown attribute `{}`", self.attribute(name))).at(place);
+                Problem::new(format!("unknown {} `{}`", self.noun, self.attribute(name))).at(place);
             self.problems.push(match nearest(name, known.iter().copied()) {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
                 None if known.is_empty() => problem.hint("the component has no attributes"),
-                None => problem.hint(format!("known attributes: {}", list(known))),
+                None => problem.hint(format!("known {}s: {}", self.noun, list(known))),
             });
         }
     }
@@ -200,6 +207,7 @@ impl<'a> Reader<'a> {
             return None;
         };
         let mut inner = Reader::new(table, value.origin.clone().or_else(|| self.place.clone()));
+        inner.noun = self.noun;
         inner.path.clone_from(&self.path);
         let read = read(&mut inner);
         self.problems.append(&mut inner.problems);
@@ -244,7 +252,7 @@ impl<'a> Reader<'a> {
     pub fn refuse(&mut self, value: &Value, reason: impl std::fmt::Display) {
         let attribute = self.path.join(".");
         self.problems.push(
-            Problem::new(format!("attribute `{attribute}`: {reason}"))
+            Problem::new(format!("{} `{attribute}`: {reason}", self.noun))
                 .at(value.origin.clone().or_else(|| self.place.clone())),
         );
     }

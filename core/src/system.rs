@@ -15,3 +15,9 @@ pub fn variable(name: &str) -> Option<String> {
 pub fn current_directory() -> std::io::Result<PathBuf> {
     std::env::current_dir()
 }
+
+/// The name of the user that the process runs as; `None` if the system knows none.
+pub fn user_name() -> Option<String> {
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective());
+    user.ok().flatten().map(|user| user.name)
+}

@@ -103,6 +103,10 @@ pub struct TemplateError {
 
 impl TemplateError {
     fn new(name: &str, error: &minijinja::Error) -> Self {
+        if let Some(host) = render_time::take_unknown_home() {
+            let detail = format!("the home on host `{host}`, which takes no part, is not known");
+            return Self { name: name.to_owned(), line: error.line(), detail };
+        }
         let mut detail = match error.detail() {
             Some(detail) => format!("{}: {detail}", error.kind()),
             None => error.kind().to_string(),
@@ -216,6 +220,18 @@ mod tests {
         let context = context! { path };
         assert_eq!(try_render("{{ path }}/y", context.clone()), Ok("/home/u/x/y".into()));
         assert_eq!(format!("{context:?}"), "{\"path\": web:~/x}");
+    }
+
+    #[test]
+    fn a_path_of_a_host_that_takes_no_part_is_an_error_not_a_tilde() {
+        let table = Arc::new(RenderTable { strict: true, ..RenderTable::default() });
+        let path = HostPath::new(&"db".into(), "~/x");
+        let values = with_globals(&context! { path }, &[]);
+        let error = render("t", "a\n{{ path }}", None, values, &table).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "template `t`, line 2: the home on host `db`, which takes no part, is not known"
+        );
     }
 
     #[test]

@@ -83,6 +83,7 @@ struct Rules {
 }
 
 #[derive(Debug, PartialEq, Attributes)]
+#[attributes(crate = "togusa_core")]
 struct Nothing;
 
 #[derive(Debug, Attributes)]
@@ -167,13 +168,13 @@ fn what_is_set_takes_the_place_of_the_default() {
 
 #[test]
 fn every_mistake_is_found_at_its_place() {
+    let place = Some(Origin { file: "prod.toml".into(), line: 4, column: 15 });
     let found = problems::<App, _>([
         ("port", "eighty".into()),
         ("wrokers", 2.into()),
         ("timeout", "10".into()),
-        ("names", vec!["a".into(), 1.into()].into()),
-        ("level", "quiet".into()),
-        ("cache", 1.into()),
+        ("names", vec!["a".into(), Value { origin: place, ..1.into() }].into()),
+        ("loglevel", "quiet".into()),
     ]);
     assert_eq!(
         found,
@@ -182,12 +183,20 @@ fn every_mistake_is_found_at_its_place() {
             "prod.toml:99:1: required attribute `workers` is not set\n  hint: set `workers` (integer)",
             "prod.toml:3:10: attribute `timeout`: \"10\" is no duration; \
              write a number and a unit of ms, s, m, h or d",
-            "prod.toml:4:10: attribute `names.1`: expected a string, found an integer (1)",
+            "prod.toml:4:15: attribute `names.1`: expected a string, found an integer (1)",
             "prod.toml:2:1: unknown attribute `wrokers`\n  hint: did you mean `workers`?",
-            "prod.toml:5:1: unknown attribute `level`\n  hint: did you mean `log-level`?",
-            "prod.toml:6:1: unknown attribute `cache`\n  hint: did you mean `share`?",
+            "prod.toml:5:1: unknown attribute `loglevel`\n  hint: did you mean `log-level`?",
         ]
     );
+}
+
+#[test]
+fn a_skipped_field_is_no_attribute() {
+    let [problem] = &problems::<App, _>([("workers", 1.into()), ("cache", 1.into())])[..] else {
+        panic!("one problem was expected");
+    };
+    assert!(problem.starts_with("prod.toml:2:1: unknown attribute `cache`"), "{problem}");
+    assert!(!App::schema().iter().any(|one| one.name == "cache"));
 }
 
 #[test]

@@ -33,6 +33,22 @@ root!(Garden, |scope| {
     scope.add(Text::new("garden", "green"));
 });
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Word(String);
+impl Resource for Word {}
+
+root!(Speaker, |scope| {
+    for word in ["veni", "vidi", "vici", "vici"] {
+        scope.provide(Word(word.into()));
+    }
+});
+
+root!(Listener, |scope| {
+    let words = scope.require_all::<Word>()?;
+    let words: Vec<_> = words.iter().map(|word| word.0.as_str()).collect();
+    scope.add(Text::new("words", words.join(" ")));
+});
+
 fn registry() -> Registry {
     Registry::new().with::<Foundation>("foundation").with::<House>("house").with::<Garden>("garden")
 }
@@ -265,6 +281,14 @@ fn an_interrupted_run_stops_between_two_components_and_says_so() {
 }
 
 #[test]
+fn a_host_sees_the_values_of_one_root_in_the_order_of_their_provider() {
+    let registry = Registry::new().with::<Speaker>("speaker").with::<Listener>("listener");
+    let harness = Harness::new(registry).host("one", ["speaker"]).host("two", ["listener"]);
+    harness.assert_converges();
+    assert_eq!(harness.read("two", "~/words"), "veni vidi vici vici");
+}
+
+#[test]
 fn fail_fast_starts_nothing_more() {
     let harness = Harness::new(registry())
         .host("one", ["foundation", "garden"])
@@ -287,7 +311,7 @@ fn a_read_only_target_is_refused_before_anything_is_changed() {
     let harness = harness.with_host("one", |host| host.target_directory = "/proc/togusa".into());
     fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
     let failures = harness.deploy().failures();
-    assert!(failures[0].contains("cannot write `/proc/togusa/.togusa`"), "{failures:?}");
+    assert!(failures[0].contains("cannot write `/proc/togusa`"), "{failures:?}");
     assert!(failures[0].contains("hint: nothing was changed"), "{failures:?}");
     assert!(!home.join("garden").exists());
 }

@@ -474,3 +474,90 @@ fn resources_can_be_given_by_hand() {
     harness.assert_converges();
     assert_eq!(harness.read("one", "~/database"), "by hand");
 }
+
+#[test]
+fn host_data_reaches_components_and_a_wrong_type_names_the_host() {
+    root!(Racked, |scope| {
+        let rack = scope.data::<String>("rack")?;
+        scope.log(rack.unwrap_or_else(|| "nowhere".into()));
+    });
+    let harness = Harness::new(Registry::new().with::<Racked>("racked"))
+        .host("one", ["racked"])
+        .host("two", ["racked"])
+        .with_host("one", |host| host.data.insert("rack", "b4"));
+    let model = harness.configure().unwrap();
+    let logs: Vec<_> = model.logs().map(|(_, _, text)| text).collect();
+    assert_eq!(logs, ["b4", "nowhere"]);
+
+    let harness = harness.with_host("two", |host| host.data.insert("rack", 4));
+    assert_eq!(
+        problems(&harness),
+        "Racked: host `two` has wrong data (on two)\n  \
+         1: attribute `rack`: expected a string, found an integer (4)"
+    );
+}
+
+#[test]
+fn the_graph_is_drawn_with_its_hosts_and_resources() {
+    let harness = Harness::new(registry()).host("one", ["consumer"]).host("two", ["a-provider"]);
+    let model = harness.configure().unwrap();
+    assert_eq!(
+        model.graph().to_dot(),
+        r#"digraph togusa {
+    rankdir=LR;
+    node [shape=box];
+    subgraph cluster_0 {
+        label="one";
+        "consumer@one" [label="consumer"];
+    }
+    subgraph cluster_1 {
+        label="two";
+        "a-provider@two" [label="a-provider"];
+    }
+    "a-provider@two" -> "consumer@one" [label="Database"];
+}
+"#
+    );
+    assert_eq!(
+        model.graph().to_mermaid(),
+        r#"flowchart LR
+    subgraph host0["one"]
+        root1["consumer"]
+    end
+    subgraph host1["two"]
+        root0["a-provider"]
+    end
+    root0 -->|"Database"| root1
+"#
+    );
+}
+
+#[test]
+fn a_template_with_an_undefined_variable_is_found_before_a_host_is_touched() {
+    root!(Templated, |scope| {
+        let template =
+            scope.inline_template("app.conf", "port = {{ prot }}\n", context! { port => 1 });
+        scope.log(template.name());
+    });
+    let harness = Harness::new(Registry::new().with::<Templated>("t")).host("one", ["t"]);
+    assert_eq!(
+        problems(&harness),
+        "Templated: template `app.conf`, line 1: undefined variable: `prot` is undefined (on one)"
+    );
+    assert!(!harness.home(&"one".into()).exists());
+}
+
+#[test]
+fn a_missing_asset_says_where_it_was_looked_for() {
+    root!(Careless, |scope| {
+        scope.asset("nowhere.conf")?;
+    });
+    let harness = Harness::new(Registry::new().with::<Careless>("c")).host("one", ["c"]);
+    let text = problems(&harness);
+    assert!(
+        text.contains("no asset `nowhere.conf`: looked for `tests/support/nowhere.conf`")
+            || text.contains("no asset `nowhere.conf`: looked for `tests/nowhere.conf`"),
+        "{text}"
+    );
+    assert!(text.contains("hint: put the file beside the source of the component"), "{text}");
+}

@@ -1,4 +1,10 @@
 use super::RunOptions;
+use crate::confirm;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::git;
+use crate::session::Session;
+use crate::view::Purpose;
 
 /// Make the hosts what the environment says
 ///
@@ -11,7 +17,30 @@ pub struct Deploy {
     /// Wait for another deployment that holds the lock of a host
     #[arg(long)]
     pub wait: bool,
+    /// Do not ask, also where the environment wants a confirmation
+    #[arg(long)]
+    pub yes: bool,
     /// What to run and how.
     #[command(flatten)]
     pub run: RunOptions,
+}
+
+impl Deploy {
+    /// Converges the hosts.
+    ///
+    /// # Errors
+    /// The environment, the model or the selection is wrong, the project's tree is not clean where
+    /// it must be, or nobody confirmed; no host was touched.
+    pub fn run(&self, session: &Session) -> Result<Exit, Failure> {
+        let configured = session.configure(&self.environment, false)?;
+        let environment = configured.model.environment();
+        if environment.require_clean {
+            git::require_clean(&session.root, &self.environment)?;
+        }
+        if environment.confirm && !self.yes {
+            confirm::ask(session, &configured, &self.run)?;
+        }
+        let summary = session.run(&configured, Purpose::Deploy, &self.run, self.wait)?;
+        Ok(Exit::of_run(&summary, false))
+    }
 }

@@ -1,4 +1,8 @@
 use super::RunOptions;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::view::Purpose;
 
 /// Show what a deployment would change
 ///
@@ -15,4 +19,14 @@ pub struct Plan {
     /// What to run and how.
     #[command(flatten)]
     pub run: RunOptions,
+}
+
+impl Plan {
+    /// Looks what would change, and shows it.
+    ///
+    /// # Errors
+    /// The environment, the model or the selection is wrong.
+    pub fn run(&self, session: &Session) -> Result<Exit, Failure> {
+        session.run_to_exit(&self.environment, Purpose::Plan, &self.run, self.exit_code)
+    }
 }

@@ -1,4 +1,8 @@
 use super::RunOptions;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::view::Purpose;
 
 /// Look for drift
 ///
@@ -11,4 +15,14 @@ pub struct Verify {
     /// What to run and how.
     #[command(flatten)]
     pub run: RunOptions,
+}
+
+impl Verify {
+    /// Looks for drift.
+    ///
+    /// # Errors
+    /// The environment, the model or the selection is wrong.
+    pub fn run(&self, session: &Session) -> Result<Exit, Failure> {
+        session.run_to_exit(&self.environment, Purpose::Verify, &self.run, true)
+    }
 }

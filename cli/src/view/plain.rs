@@ -215,7 +215,7 @@ impl View for Plain {
     fn event(&mut self, event: &Event) {
         match event {
             Event::Started { mode, project, environment, roots, skipped } => {
-                self.skipped.clone_from(skipped);
+                self.skipped = skipped.iter().map(|(key, skip)| (key.0.clone(), *skip)).collect();
                 self.started(*mode, [project, environment], roots);
             }
             Event::Log { root, breadcrumb, text } => self.aside(root, breadcrumb, text),

@@ -41,7 +41,7 @@ pub(super) fn root(host: &str, root: &str) -> RootId {
 
 pub(super) fn started(mode: Mode, roots: &[RootId], skipped: &[(RootId, Skip)]) -> Event {
     let (project, environment) = ("shop".to_owned(), "prod".to_owned());
-    let skipped = skipped.iter().cloned().collect();
+    let skipped = skipped.iter().map(|(root, skip)| (RootIdKey(root.clone()), *skip)).collect();
     Event::Started { mode, project, environment, roots: roots.to_vec(), skipped }
 }
 

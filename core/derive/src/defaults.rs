@@ -1,4 +1,4 @@
-//! Reads a default and writes it as an environment file would.
+//! Reads the default of a field and writes it as an environment file would.
 
 use std::fmt::Display;
 
@@ -9,7 +9,7 @@ use syn::{Expr, ExprUnary, Lit, Type, UnOp};
 use crate::text;
 
 /// What an attribute is when the environment does not set it.
-pub enum Default {
+pub enum FieldDefault {
     /// The default of the field's type.
     OfType,
     /// A text, a number or a boolean, to be read like a value from an environment.
@@ -23,7 +23,7 @@ pub enum Default {
     Expression(Box<Expr>),
 }
 
-impl Default {
+impl FieldDefault {
     /// Tells literals from other expressions.
     pub fn of(expression: Expr) -> syn::Result<Self> {
         match &expression {

@@ -17,14 +17,16 @@ pub fn choice(input: &DeriveInput, data: &DataEnum, errors: &mut Errors) -> Toke
         errors.at(&input.ident, "an enum without variants has no value to read");
     }
     let mut names = Vec::new();
+    let mut places = Vec::new();
     for variant in &data.variants {
         if !variant.fields.is_empty() {
             errors.at(&variant.fields, "a variant with fields cannot be an attribute");
         }
         let options = FieldOptions::read(&variant.attrs, &Place::VARIANT, errors);
+        places.push(options.place(&variant.ident));
         names.push(options.name_or(|| kebab_case(&variant.ident.unraw().to_string())));
     }
-    unique(names.iter().cloned().zip(&data.variants), "name", errors);
+    unique(names.iter().cloned().zip(places), "name", errors);
 
     let core = core_path(&options);
     let ident = &input.ident;

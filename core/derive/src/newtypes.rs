@@ -20,11 +20,7 @@ pub fn newtype(input: &DeriveInput, fields: &FieldsUnnamed, errors: &mut Errors)
 
     let core = core_path(&options);
     let (ident, inner) = (&input.ident, &field.ty);
-    let (read_as, unwrap) = if field_options.serde {
-        (quote!(#core::attributes::Serde<#inner>), quote!(.0))
-    } else {
-        (quote!(#inner), TokenStream::new())
-    };
+    let (read_as, unwrap) = (field_options.read_as(inner, &core), field_options.unwrap());
     quote! {
         #[automatically_derived]
         impl #core::attributes::FromValue for #ident {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use quote::ToTokens;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
 use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, LitStr, Path, Token, parenthesized, token};
+use syn::spanned::Spanned;
+use syn::{Attribute, Expr, Ident, LitStr, Path, Token, Type, parenthesized, token};
 
-use crate::defaults::Default;
+use crate::defaults::FieldDefault;
 use crate::errors::Errors;
 
 /// What `#[attributes(…)]` of a type says.
@@ -25,7 +27,7 @@ pub struct TypeOptions {
 #[derive(Default)]
 pub struct FieldOptions {
     /// The value when the environment sets none.
-    pub default: Option<Default>,
+    pub default: Option<FieldDefault>,
     /// The name in the environment file.
     pub name: Option<LitStr>,
     /// The option `skip`, where it was written.
@@ -99,9 +101,9 @@ impl FieldOptions {
         each(attributes, place, errors, |key, meta| {
             match key {
                 "default" if meta.input.peek(Token![=]) => {
-                    options.default = Some(Default::of(meta.value()?.parse()?)?);
+                    options.default = Some(FieldDefault::of(meta.value()?.parse()?)?);
                 }
-                "default" => options.default = Some(Default::OfType),
+                "default" => options.default = Some(FieldDefault::OfType),
                 "name" => options.name = Some(name(meta)?),
                 "skip" => options.skip = Some(meta.path.clone()),
                 _ => options.serde = true,
@@ -119,6 +121,31 @@ impl FieldOptions {
     /// The name that was given, or else the one of the field or variant.
     pub fn name_or(&self, own: impl FnOnce() -> String) -> String {
         self.name.as_ref().map_or_else(own, LitStr::value)
+    }
+
+    /// Where the name was written.
+    pub fn place(&self, own: impl ToTokens) -> TokenStream {
+        self.name.as_ref().map_or_else(|| own.to_token_stream(), ToTokens::to_token_stream)
+    }
+
+    /// The type that implements `FromValue` for a field of the given type.
+    ///
+    /// Its tokens point at the field, so that a type that cannot be read is reported there.
+    pub fn read_as(&self, of: &Type, core: &Path) -> TokenStream {
+        if !self.serde {
+            return of.to_token_stream();
+        }
+        let serde = quote!(#core::attributes::Serde).into_iter().map(|mut token| {
+            token.set_span(token.span().located_at(of.span()));
+            token
+        });
+        let serde: TokenStream = serde.collect();
+        quote_spanned!(of.span()=> #serde::<#of>)
+    }
+
+    /// What follows a value of that type to have the field's own.
+    pub fn unwrap(&self) -> TokenStream {
+        if self.serde { quote!(.0) } else { TokenStream::new() }
     }
 }
 
@@ -161,7 +188,7 @@ fn each(
                 errors.at(&meta.path, format!("option `{key}` is there twice"));
                 pass_over(&meta)
             } else {
-                read(&key, &meta)
+                read(&key, &meta).or_else(|error| go_on(error, &meta, errors))
             }
         });
         if let Err(error) = outcome {
@@ -184,8 +211,18 @@ fn pass_over(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     } else if meta.input.peek(token::Paren) {
         let content;
         parenthesized!(content in meta.input);
-        content.parse::<proc_macro2::TokenStream>()?;
+        content.parse::<TokenStream>()?;
     }
+    Ok(())
+}
+
+/// Keeps an error about a value that was read to its end, so that the options after it are looked
+/// at as well.
+fn go_on(error: syn::Error, meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> syn::Result<()> {
+    if !meta.input.is_empty() && !meta.input.peek(Token![,]) {
+        return Err(error);
+    }
+    errors.push(error);
     Ok(())
 }
 

@@ -88,3 +88,25 @@ fn utf8(path: PathBuf) -> Result<String, String> {
         .into_string()
         .map_err(|path| format!("cannot embed asset {}: its name is not UTF-8", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_files_below_but_sources_and_build_results_are_embedded() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| directory.path().join(name);
+        for name in ["app.conf", "lib.rs", "a/b/c.j2", "a/mod.rs", "target/CACHEDIR.TAG"] {
+            let path = at(name);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+            std::fs::write(path, name).expect("a file");
+        }
+        let mut found = Vec::new();
+        collect(directory.path(), "", &mut found).expect("all can be read");
+        found.sort();
+        let expected = ["a/b/c.j2", "app.conf"]
+            .map(|name| (name.to_owned(), at(name).to_string_lossy().into_owned()));
+        assert_eq!(found, expected);
+    }
+}

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::{DeriveInput, Field, FieldsNamed, Ident, Path};
 
 use crate::core_path::core_path;
-use crate::defaults::{Default, is_option};
+use crate::defaults::{FieldDefault, is_option};
 use crate::errors::Errors;
 use crate::options::{FieldOptions, Place, TypeOptions, unique};
 use crate::source::source;
@@ -29,7 +29,11 @@ pub fn named(input: &DeriveInput, fields: &FieldsNamed, errors: &mut Errors) -> 
         build.push(quote!(#ident: #local?));
         settable.push(Settable::new(field, field_options, local));
     }
-    unique(settable.iter().map(|one| (one.name.clone(), one.place())), "attribute", errors);
+    unique(
+        settable.iter().map(|one| (one.name.clone(), one.options.place(&one.field.ident))),
+        "attribute",
+        errors,
+    );
 
     let ident = &input.ident;
     let schema = settable.iter().map(|one| one.schema(&core));
@@ -120,47 +124,36 @@ struct Settable<'a> {
     field: &'a Field,
     local: Ident,
     name: String,
-    serde: bool,
-    default: Option<Default>,
+    default: Option<FieldDefault>,
     options: FieldOptions,
 }
 
 impl<'a> Settable<'a> {
     fn new(field: &'a Field, mut options: FieldOptions, local: Ident) -> Self {
         let own = || field.ident.as_ref().map(|own| own.unraw().to_string()).unwrap_or_default();
-        let implied = is_option(&field.ty).then_some(Default::OfType);
+        let implied = is_option(&field.ty).then_some(FieldDefault::OfType);
         Self {
             field,
             local,
             name: options.name_or(own),
-            serde: options.serde,
             default: options.default.take().or(implied),
             options,
         }
     }
 
-    /// Where the name was given.
-    fn place(&self) -> TokenStream {
-        let (given, own) = (&self.options.name, &self.field.ident);
-        if given.is_some() { quote!(#given) } else { quote!(#own) }
-    }
-
     fn read(&self, core: &Path, reader: &Ident) -> TokenStream {
-        let Self { field, local, name, .. } = self;
+        let Self { field, local, name, options, .. } = self;
         let of = &field.ty;
-        let (read_as, unwrap) = if self.serde {
-            (quote!(#core::attributes::Serde::<#of>), quote!(.map(|read| read.0)))
-        } else {
-            (quote!(#of), TokenStream::new())
-        };
+        let read_as = options.read_as(of, core);
+        let unwrap = options.serde.then(|| quote!(.map(|read| read.0)));
         let read = match &self.default {
             None => quote!(required::<#read_as>(#name)),
-            Some(Default::Literal { value, .. }) => {
+            Some(FieldDefault::Literal { value, .. }) => {
                 quote!(optional_literal::<#read_as>(#name, #value))
             }
             Some(default) => {
                 let default = default.expression(of);
-                let default = if self.serde { quote!(#read_as(#default)) } else { default };
+                let default = if options.serde { quote!(#read_as(#default)) } else { default };
                 quote!(optional::<#read_as>(#name, || #default))
             }
         };
@@ -168,9 +161,9 @@ impl<'a> Settable<'a> {
     }
 
     fn schema(&self, core: &Path) -> TokenStream {
-        let Self { field, name, .. } = self;
+        let Self { field, name, options, .. } = self;
         let of = &field.ty;
-        let read_as = if self.serde { quote!(#core::attributes::Serde<#of>) } else { quote!(#of) };
+        let read_as = options.read_as(of, core);
         let default = match &self.default {
             Some(default) => {
                 let text = default.text(of);

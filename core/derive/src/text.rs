@@ -1,6 +1,6 @@
 //! Turns documentation, expressions and names into text.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::{Attribute, Expr, Lit, Meta};
 
 /// The documentation comment: a line for each paragraph, none for what is not written in place.
@@ -67,37 +67,84 @@ pub fn source(tokens: TokenStream) -> String {
 #[derive(Default)]
 struct Writer {
     text: String,
-    end: Option<(usize, usize)>,
+    end: Option<Place>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct Place {
+    line: usize,
+    column: usize,
 }
 
 impl Writer {
     fn tokens(&mut self, tokens: TokenStream) {
         for token in tokens {
+            let (start, end) = places(token.span());
             match token {
                 TokenTree::Group(group) => {
-                    let text = TokenStream::from(TokenTree::Group(proc_macro2::Group::new(
-                        group.delimiter(),
-                        TokenStream::new(),
-                    )))
-                    .to_string();
-                    let mut ends = text.chars().filter(|letter| !letter.is_whitespace());
-                    let (open, close) = (ends.next(), ends.next());
-                    self.write(open.map(String::from), group.span_open());
+                    let (open, close) = match group.delimiter() {
+                        Delimiter::Parenthesis => ("(", ")"),
+                        Delimiter::Brace => ("{", "}"),
+                        Delimiter::Bracket => ("[", "]"),
+                        Delimiter::None => ("", ""),
+                    };
+                    // After a parser, both delimiters have the span of the whole group.
+                    let inner = Place { column: start.column + open.len(), ..start };
+                    self.write(open, start, inner);
                     self.tokens(group.stream());
-                    self.write(close.map(String::from), group.span_close());
+                    let inner = Place { column: end.column.saturating_sub(close.len()), ..end };
+                    self.write(close, inner, end);
                 }
-                other => self.write(Some(other.to_string()), other.span()),
+                other => self.write(&other.to_string(), start, end),
             }
         }
     }
 
-    fn write(&mut self, text: Option<String>, span: Span) {
-        let span = span.unwrap();
-        let (start, end) = (span.start(), span.end());
-        if self.end.is_some_and(|end| end != (start.line(), start.column())) {
+    fn write(&mut self, text: &str, start: Place, end: Place) {
+        if self.end.is_some_and(|before| before != start) {
             self.text.push(' ');
         }
-        self.text.push_str(&text.unwrap_or_default());
-        self.end = Some((end.line(), end.column()));
+        self.text.push_str(text);
+        self.end = Some(end);
+    }
+}
+
+fn places(span: Span) -> (Place, Place) {
+    let place = |at: proc_macro::Span| Place { line: at.line(), column: at.column() };
+    let span = span.unwrap();
+    (place(span.start()), place(span.end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_variants_are_joined_by_dashes() {
+        for (name, kebab) in [
+            ("Fast", "fast"),
+            ("VerySafe", "very-safe"),
+            ("HTTPProxy", "http-proxy"),
+            ("OverTCP", "over-tcp"),
+            ("Tls12", "tls12"),
+            ("A", "a"),
+            ("snake_case", "snake-case"),
+        ] {
+            assert_eq!(kebab_case(name), kebab);
+        }
+    }
+
+    #[test]
+    fn paragraphs_of_documentation_become_lines() {
+        let field: syn::Field = syn::parse_quote! {
+            /// One
+            /// paragraph.
+            ///
+            ///
+            /// Another.
+            ///
+            field: u8
+        };
+        assert_eq!(documentation(&field.attrs), "One paragraph.\nAnother.");
     }
 }

@@ -7,7 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Asset, AssetCatalogue, AssetError, AssetStore, TreeEntry, TreeEntryKind, full_name};
+use super::kind::Sniffer;
+use super::{
+    Asset, AssetCatalogue, AssetError, AssetKind, AssetStore, TreeEntry, TreeEntryKind, full_name,
+};
 use crate::attributes::SourceLocation;
 use crate::digest::Digest;
 
@@ -51,10 +54,12 @@ impl ProjectAssets {
         let unreadable = |source| AssetError::Unreadable { path: self.relative(&path), source };
         let file = File::open(&path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
-        let (digest, size) = Digest::of_reader(file).map_err(unreadable)?;
+        let mut sniffer = Sniffer::new(file);
+        let (digest, size) = Digest::of_reader(&mut sniffer).map_err(unreadable)?;
+        let kind = sniffer.kind();
         let executable = metadata.permissions().mode() & 0o111 != 0;
         self.known().contents.insert(digest, Arc::new(Content::File(path)));
-        Ok(Asset { name, digest, size, executable })
+        Ok(Asset { name, digest, size, executable, kind })
     }
 
     fn embedded(
@@ -71,7 +76,9 @@ impl ProjectAssets {
         };
         let digest = Digest::of(bytes);
         self.known().contents.insert(digest, Arc::new(Content::Embedded(bytes)));
-        Ok(Asset { name: full_name, digest, size: bytes.len() as u64, executable: false })
+        let kind = AssetKind::of(bytes);
+        let size = bytes.len() as u64;
+        Ok(Asset { name: full_name, digest, size, executable: false, kind })
     }
 
     fn walk(

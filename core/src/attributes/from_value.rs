@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Reader;
-use crate::value::{Value, ValueKind};
+use crate::value::{Table, Value, ValueKind};
 
 /// A type that can be read from an attribute's value.
 ///
@@ -152,6 +152,20 @@ impl FromValue for Value {
     }
 }
 
+impl FromValue for Table {
+    fn from_value(value: &Value, reader: &mut Reader<'_>) -> Option<Self> {
+        let ValueKind::Table(table) = &value.kind else {
+            reader.mismatch("a table", value);
+            return None;
+        };
+        Some(table.clone())
+    }
+
+    fn type_name() -> String {
+        "table".into()
+    }
+}
+
 impl<T: FromValue> FromValue for Option<T> {
     fn from_value(value: &Value, reader: &mut Reader<'_>) -> Option<Self> {
         T::from_value(value, reader).map(Some)
@@ -222,7 +236,6 @@ impl<T: FromValue> FromValue for BTreeMap<String, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Table;
 
     fn read<T: FromValue>(value: impl Into<Value>) -> Result<T, String> {
         let mut table = Table::default();

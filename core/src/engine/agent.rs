@@ -30,7 +30,7 @@ use super::activity::Activity;
 use super::assets::{DiskStore, HandedAssets, store_directory};
 use super::converge::converge;
 use super::run::Host;
-use super::state::{Counters, Holder, HostLock, Identity, Mark, Marks, StateError};
+use super::state::{self, Counters, Holder, HostLock, Identity, Mark, Marks, StateError};
 use super::{BUILD, HEARTBEAT, SILENCE};
 
 /// How often an agent tells what it is doing.
@@ -286,8 +286,12 @@ fn prepare(
             None
         }
         Mode::Converge => {
+            identity.check(&target)?;
+            state::create(&target)?;
+            let lock = take_lock(&target, hand_over, &*events, interrupt)?;
             identity.claim(&target)?;
-            Some(take_lock(&target, hand_over, &*events, interrupt)?)
+            state::remove_unfinished(&target);
+            Some(lock)
         }
     };
     let store = receive_assets(agent, hand_over, &catalogue, line, inbox)?;

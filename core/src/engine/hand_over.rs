@@ -1,6 +1,7 @@
 //! What each host is handed: all that its own roots need, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::Model;
 use crate::names::{HostName, RootId};
@@ -23,7 +24,8 @@ pub(super) fn hand_over(
     if let Some(jobs) = options.jobs {
         its_host.jobs = jobs;
     }
-    let mut answers = BTreeSet::new();
+    let mut answers = Vec::new();
+    let mut answered = BTreeSet::new();
     let mut assets = BTreeMap::new();
     let mut trees = BTreeMap::new();
     let mut digests = BTreeMap::new();
@@ -32,7 +34,10 @@ pub(super) fn hand_over(
         let root = &model.roots[id];
         let draft = &root.draft;
         for requirement in &draft.required {
-            answers.extend(model.answers.get(&requirement.query).map(|value| value.to_wire()));
+            // The order in which a root provided its values is kept, and equal ones are kept apart.
+            let values = model.answers.get(&requirement.query);
+            let new = values.filter(|value| answered.insert(Arc::as_ptr(value)));
+            answers.extend(new.map(|value| value.to_wire()));
         }
         assets.extend(draft.assets.iter().map(|(name, asset)| (name, asset.clone())));
         trees.extend(draft.trees.iter().map(|(name, tree)| (name.clone(), tree.clone())));
@@ -52,7 +57,7 @@ pub(super) fn hand_over(
         host: its_host,
         all_roots,
         wait: options.wait,
-        answers: answers.into_iter().collect(),
+        answers,
         homes: homes.map(|(name, home)| (name.clone(), home.clone())).collect(),
         addresses: addresses.map(|(name, address)| (name.clone(), address.clone())).collect(),
         assets: assets.into_values().collect(),
@@ -70,7 +75,27 @@ pub(super) fn needed_homes(
     let roots = selected.iter().filter(|id| id.host == *host).map(|id| &model.roots[id]);
     let queries = roots.flat_map(|root| root.draft.required.iter().map(|asked| &asked.query));
     let values = queries.flat_map(|query| model.answers.get(query));
-    // A path names its host in JSON; a value that holds none needs no home.
-    let paths = values.filter(|value| value.json.contains("\"path\":\"~"));
-    paths.map(|value| value.root().host.clone()).collect()
+    values.flat_map(|value| hosts_of_paths(&value.json).map(HostName::from)).collect()
+}
+
+/// The hosts of the paths below a home in a value: a path is written as its host and its path.
+fn hosts_of_paths(json: &str) -> impl Iterator<Item = &str> {
+    json.match_indices(r#"","path":"~"#).filter_map(|(end, _)| {
+        let start = json[..end].rfind(r#"{"host":""#)? + r#"{"host":""#.len();
+        Some(&json[start..end])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::HostPath;
+
+    #[test]
+    fn the_hosts_of_paths_in_a_value_are_found() {
+        let path = |host: &str, path: &str| HostPath::new(&host.into(), path);
+        let value = (path("db1", "~/data"), "x", [path("db2", "/srv"), path("db3", "~")]);
+        let json = serde_json::to_string(&value).unwrap();
+        assert_eq!(hosts_of_paths(&json).collect::<Vec<_>>(), ["db1", "db3"]);
+    }
 }

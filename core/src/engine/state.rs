@@ -24,7 +24,20 @@ pub(crate) use lock::{Holder, HostLock};
 pub(crate) use managed::Managed;
 pub(crate) use marks::{Mark, Marks};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Creates the directory below a target directory in which all of this lies.
+pub(crate) fn create(target: &Path) -> Result<(), StateError> {
+    durable::create_directory(&target.join(".togusa"))
+}
+
+/// Removes what killed runs were still writing; the lock must be held.
+pub(crate) fn remove_unfinished(target: &Path) {
+    let state = target.join(".togusa");
+    for directory in ["", "pending", "counters", "acted", "managed"] {
+        durable::remove_unfinished(&state.join(directory));
+    }
+}
 
 /// Why the agent cannot keep its state on the host.
 #[derive(Debug, thiserror::Error)]

@@ -78,6 +78,13 @@ impl Exec {
         self
     }
 
+    /// Sets the directory to run in, unless one is set already.
+    #[must_use]
+    pub fn default_directory(mut self, directory: &HostPath) -> Self {
+        self.directory.get_or_insert_with(|| directory.clone());
+        self
+    }
+
     /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

@@ -64,7 +64,7 @@ pub(crate) mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::assets::{Asset, AssetError};
+    use crate::assets::{Asset, AssetError, AssetKind};
     use crate::digest::Digest;
     use crate::host::{Machine, Probe};
     use crate::names::{Breadcrumb, RootId};
@@ -148,7 +148,8 @@ pub(crate) mod tests {
         pub(crate) fn asset(&self, name: &str, content: &[u8]) -> Asset {
             let digest = Digest::of(content);
             self.assets.0.lock().unwrap().push((digest, content.to_owned()));
-            Asset { name: name.into(), digest, size: content.len() as u64, executable: false }
+            let (size, kind) = (content.len() as u64, AssetKind::of(content));
+            Asset { name: name.into(), digest, size, executable: false, kind }
         }
 
         /// Lets the store give another content for an asset than its digest says.

@@ -26,6 +26,8 @@ pub struct RenderTable {
 }
 
 thread_local! {
+    /// The host whose home was asked for in vain.
+    static UNKNOWN_HOME: RefCell<Option<HostName>> = const { RefCell::new(None) };
     static IN_EFFECT: RefCell<Option<Arc<RenderTable>>> = const { RefCell::new(None) };
 }
 
@@ -39,6 +41,11 @@ pub(crate) fn with<T>(table: &Arc<RenderTable>, run: impl FnOnce() -> T) -> T {
     }
     let _restore = Restore(IN_EFFECT.replace(Some(Arc::clone(table))));
     run()
+}
+
+/// The host whose home was asked for in vain since the last call.
+pub(super) fn take_unknown_home() -> Option<HostName> {
+    UNKNOWN_HOME.take()
 }
 
 /// The path as it is on its host, if a table is in effect that knows the host; else as written.
@@ -83,7 +90,7 @@ impl Object for PathValue {
             return fmt::Debug::fmt(path, f);
         }
         if !known && path.as_str().starts_with('~') {
-            // The home is on a host that takes no part in this run.
+            UNKNOWN_HOME.set(Some(path.host().clone()));
             return Err(fmt::Error);
         }
         f.write_str(&expand(path))

@@ -1,5 +1,6 @@
 //! Small files that are there whole, or not at all, even after a crash.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -12,15 +13,38 @@ use super::StateError;
 use crate::digest::Digest;
 use crate::step::step;
 
-/// Creates a directory that only its owner may read, with all above it.
+/// How the names of files begin that are being written.
+const NEW: &str = ".new-";
+
+/// Creates a directory that only its owner may read, with all above it, durably.
+///
+/// What is above it is open to others as usual: services of theirs may lie in it.
 pub(super) fn create_directory(path: &Path) -> Result<(), StateError> {
+    create(path, 0o700)
+}
+
+fn create(path: &Path, mode: u32) -> Result<(), StateError> {
     if path.is_dir() {
         return Ok(());
     }
-    let result = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    result.map_err(|source| StateError::Write { path: path.to_owned(), source })?;
-    step("state-directory");
-    Ok(())
+    let above = path.parent().unwrap_or(Path::new("/"));
+    create(above, 0o777)?;
+    match fs::DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => step("state-directory"),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        Err(source) => return Err(StateError::Write { path: path.to_owned(), source }),
+    }
+    sync_directory(above)
+}
+
+/// Removes what killed runs were still writing into a directory. Nobody may be writing there.
+pub(super) fn remove_unfinished(directory: &Path) {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let unfinished = |name: &OsStr| name.as_encoded_bytes().starts_with(NEW.as_bytes());
+    for entry in entries.filter(|entry| unfinished(&entry.file_name())) {
+        // One that cannot be removed does no harm; the next run tries again.
+        let _ = fs::remove_file(entry.path());
+    }
 }
 
 /// Writes a file durably: when this returns, the file is there after any crash.
@@ -36,7 +60,7 @@ pub(super) fn write_unsynced_name(path: &Path, content: &impl Serialize) -> Resu
 
 fn replace(path: &Path, content: &impl Serialize) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("/"));
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
+    let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(directory)?;
     step("state-temp");
     file.write_all(&serde_json::to_vec(content)?)?;
     step("state-written");
@@ -100,4 +124,24 @@ pub(super) fn files(directory: &Path) -> Result<Vec<PathBuf>, StateError> {
 pub(super) fn file_name(parts: &[&str]) -> String {
     let digest = Digest::of(parts.join("\0").as_bytes()).to_string();
     format!("{}.json", &digest[..32])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_run_was_writing_is_removed_and_nothing_else() {
+        let state = tempfile::tempdir().unwrap();
+        for name in [".new-abc", "a.json", "new"] {
+            fs::write(state.path().join(name), "{").unwrap();
+        }
+        fs::create_dir(state.path().join(".new-directory")).unwrap();
+        remove_unfinished(state.path());
+        remove_unfinished(&state.path().join("missing"));
+        let entries = fs::read_dir(state.path()).unwrap();
+        let mut left: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".new-directory", "a.json", "new"]);
+    }
 }

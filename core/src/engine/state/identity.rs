@@ -48,10 +48,9 @@ impl Identity {
         }
     }
 
-    /// Takes possession of a directory, which is created if it is missing.
+    /// Takes possession of a directory whose lock is held.
     pub(crate) fn claim(&self, target: &Path) -> Result<(), StateError> {
         self.check(target)?;
-        durable::create_directory(&target.join(".togusa"))?;
         let path = self.path(target);
         if path.exists() { Ok(()) } else { durable::write(&path, self) }
     }

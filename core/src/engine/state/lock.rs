@@ -12,7 +12,7 @@ use super::StateError;
 /// The lock of a host's target directory; it is free when this is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct HostLock {
-    _file: File,
+    file: File,
     holder: PathBuf,
     info: Mutex<Holder>,
 }
@@ -68,11 +68,8 @@ impl HostLock {
             Err(TryLockError::WouldBlock) => return Err(Self::locked(target)),
             Err(TryLockError::Error(source)) => return Err(write(source)),
         }
-        let lock = Self {
-            _file: file,
-            holder: target.join(".togusa/holder.json"),
-            info: Mutex::new(info),
-        };
+        let lock =
+            Self { file, holder: target.join(".togusa/holder.json"), info: Mutex::new(info) };
         lock.tell(|_| {});
         Ok(lock)
     }
@@ -88,7 +85,12 @@ impl HostLock {
     /// Whether a deployment holds the lock of a target directory at the moment.
     pub(crate) fn is_held(target: &Path) -> bool {
         let Ok(file) = File::open(target.join(".togusa/lock")) else { return false };
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+        let tried = file.try_lock_shared();
+        if tried.is_ok() {
+            // As when a lock is dropped: closing it may come too late for who wants it next.
+            let _ = file.unlock();
+        }
+        matches!(tried, Err(TryLockError::WouldBlock))
     }
 
     /// Says that an update begins.
@@ -114,5 +116,7 @@ impl HostLock {
 impl Drop for HostLock {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.holder);
+        // Closing it is not enough: a command that is just being started has it open too.
+        let _ = self.file.unlock();
     }
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
-use super::write::{Target, sync_directory, umask};
+use super::write::{Target, sync_directory};
 use crate::host::{Machine, Ownership};
 use crate::path::HostPath;
 use crate::step::step;
@@ -26,12 +26,16 @@ impl Machine<'_> {
         let uid = self.wanted_user(ownership.owner.as_deref()).with_context(failed)?;
         let gid = self.wanted_group(ownership.group.as_deref()).with_context(failed)?;
         let create = || -> Result<()> {
-            // Nobody else may enter before mode and owner are what they shall be.
-            match DirBuilder::new().mode(0o700).create(&local) {
+            // Nobody else may enter before mode and owner are what they shall be. Where any mode
+            // will do it is right from the start: nobody would mend it after a crash.
+            let first = ownership.mode.map_or(0o777, |_| 0o700);
+            match DirBuilder::new().mode(first).create(&local) {
                 Ok(()) => {
                     step("directory-created");
                     change_owner(&local, uid, gid)?;
-                    change_mode(&local, ownership.mode.unwrap_or_else(|| 0o777 & !umask()))?;
+                    if let Some(mode) = ownership.mode {
+                        change_mode(&local, mode)?;
+                    }
                     if let Some(parent) = local.parent() {
                         sync_directory(parent)?;
                     }

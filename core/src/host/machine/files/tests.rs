@@ -1,6 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use super::super::write::umask;
 use super::*;
 use crate::host::site::tests::TestSite;
 

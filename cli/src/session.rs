@@ -1,0 +1,135 @@
+//! What every command works on: the registry, the project, the streams.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use togusa_core::assets::{AssetStore, ProjectAssets};
+use togusa_core::engine::transport::Transport;
+use togusa_core::engine::{Options, deploy};
+use togusa_core::event::{Mode, Summary};
+use togusa_core::host::Facts;
+use togusa_core::interrupt::Interrupt;
+use togusa_core::model::{self, Model};
+use togusa_core::names::RootId;
+use togusa_core::problem::Problem;
+use togusa_core::registry::Registry;
+use togusa_core::{address, system};
+
+use crate::commands::RunOptions;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::selection::select;
+use crate::signals;
+use crate::transport::Transports;
+use crate::ui::Ui;
+use crate::view::{Purpose, view};
+
+/// What a command works on.
+#[derive(Debug)]
+pub struct Session {
+    /// The components that environments can name.
+    pub registry: Arc<Registry>,
+    /// The project's name.
+    pub project: String,
+    /// The directory that has `environments/`.
+    pub root: PathBuf,
+    /// Where everything is shown.
+    pub ui: Ui,
+    /// The request to stop; listened for from the first run on.
+    pub interrupt: OnceCell<Interrupt>,
+}
+
+/// A sound model and the assets that it was made from.
+#[derive(Debug)]
+pub struct Configured {
+    /// The model.
+    pub model: Model,
+    /// The project's assets.
+    pub assets: Arc<ProjectAssets>,
+}
+
+impl Session {
+    /// Loads an environment and configures its model; `twice` finds what is not pure.
+    ///
+    /// # Errors
+    /// All that is wrong with the environment, or with the model.
+    pub fn configure(&self, environment: &str, twice: bool) -> Result<Configured, Failure> {
+        let loaded = togusa_environments::load(&self.root, &self.project, environment)?;
+        let assets = ProjectAssets::new(&self.root);
+        let configure = if twice { model::configure_twice } else { model::configure };
+        let model = configure(&self.registry, &loaded.environment, &assets)?;
+        Ok(Configured { model, assets: Arc::new(assets) })
+    }
+
+    /// Runs a model and shows what happens.
+    ///
+    /// # Errors
+    /// The selection matches nothing, or a name does not resolve; no host was touched.
+    pub fn run(
+        &self,
+        configured: &Configured,
+        purpose: Purpose,
+        how: &RunOptions,
+        wait: bool,
+    ) -> Result<Summary, Failure> {
+        let Configured { model, assets } = configured;
+        let roots: BTreeSet<RootId> = model.roots().cloned().collect();
+        let selected = select(&roots, &how.hosts, &how.components)?;
+        let addresses = address::resolve(model)?;
+        let mode = if purpose == Purpose::Deploy { Mode::Converge } else { Mode::Verify };
+        let options = Options {
+            selected: Some(selected),
+            jobs: how.jobs.map(std::num::NonZero::get),
+            fail_fast: how.fail_fast,
+            wait,
+            who: who(),
+            addresses,
+            ..Options::new(mode)
+        };
+        let interrupt = self.interrupt()?;
+        let store: Arc<dyn AssetStore> = assets.clone();
+        let transport: Arc<dyn Transport> =
+            Arc::new(Transports::new(Arc::clone(&self.registry), Arc::clone(&store))?);
+        let mut view = view(&self.ui, purpose, how.diffs(purpose != Purpose::Verify));
+        let summary =
+            deploy(model, &transport, &store, &options, interrupt, &mut |event| view.event(&event));
+        view.finish();
+        Ok(summary)
+    }
+
+    fn interrupt(&self) -> Result<&Interrupt, Failure> {
+        if self.interrupt.get().is_none() {
+            let interrupt = Interrupt::default();
+            signals::watch(interrupt.clone(), self.ui.clone()).map_err(|error| {
+                Failure::failed(Problem::new(format!("cannot listen for signals: {error}")))
+            })?;
+            return Ok(self.interrupt.get_or_init(|| interrupt));
+        }
+        Ok(self.interrupt.get_or_init(Interrupt::default))
+    }
+
+    /// Runs a model and says with an exit code how it ended.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_to_exit(
+        &self,
+        environment: &str,
+        purpose: Purpose,
+        how: &RunOptions,
+        changes_count: bool,
+    ) -> Result<Exit, Failure> {
+        let configured = self.configure(environment, false)?;
+        let summary = self.run(&configured, purpose, how, false)?;
+        Ok(Exit::of_run(&summary, changes_count))
+    }
+}
+
+/// The user and the machine that start a deployment, as others are told.
+fn who() -> String {
+    let user = system::variable("USER").or_else(|| system::variable("LOGNAME"));
+    let user = user.unwrap_or_else(|| "somebody".to_owned());
+    format!("{user}@{}", Facts::read().hostname)
+}

@@ -1,0 +1,270 @@
+//! Files.
+
+mod source;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use togusa_core::host::{Entry, Ownership};
+use togusa_core::prelude::*;
+use togusa_core::template;
+
+use crate::access::{self, Access, Wanted};
+use crate::content::{Content, Shown, is_denied};
+use crate::location::{Location, Place};
+use crate::mode::IntoMode;
+
+use source::{Body, Given, Rendering};
+
+/// One file: it is there, with its mode, owner, group and content.
+///
+/// The content comes from one of [`content`](Self::content),
+/// [`inline_template`](Self::inline_template), [`source`](Self::source) and
+/// [`template`](Self::template). With none of them it is the asset with the same file name beside
+/// the source of the component that adds the file.
+///
+/// | attribute | default |
+/// |---|---|
+/// | `mode` | of a new file what the umask gives, `0600` if it is sensitive; else left as it is |
+/// | `owner`, `group` | of a new file the converging user; else left as they are |
+/// | `leading_directories` | no; yes for what a sandbox maps |
+/// | `sensitive` | no |
+///
+/// `verify` looks at the entry and reads the content, once. `update` changes mode and owner in
+/// place if the content is right, and else puts a new file in the place of what was there, a link
+/// or a directory too: at every moment there is the old file or the whole new one, which nobody can
+/// read who shall not. A link at the path is never followed.
+///
+/// Giving a file to another owner needs root; a group needs root or membership.
+///
+/// ```
+/// use togusa_components::prelude::*;
+/// use togusa_core::prelude::*;
+///
+/// #[derive(Debug)]
+/// struct Nginx {
+///     port: u16,
+/// }
+///
+/// impl Component for Nginx {
+///     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+///         let port = self.port;
+///         let page = scope.add(File::new("index.html").content("<h1>it works</h1>\n"));
+///         let context = context! { port, page => page.path() };
+///         scope.add(File::new("nginx.conf").template("nginx.conf.j2", context).mode(0o640));
+///         Ok(())
+///     }
+/// }
+/// ```
+pub struct File {
+    place: Place,
+    access: Access,
+    given: Vec<Given>,
+    rendering: Rendering,
+    body: Option<Body>,
+    binary: bool,
+    sensitive: bool,
+}
+
+impl File {
+    /// A file at a path; a relative one lies in the root's work directory.
+    pub fn new(path: impl Into<Location>) -> Self {
+        Self {
+            place: Place::new(path.into()),
+            access: Access::default(),
+            given: Vec::new(),
+            rendering: Rendering::default(),
+            body: None,
+            binary: false,
+            sensitive: false,
+        }
+    }
+
+    /// Sets the content, taken as it is; an empty one empties the file.
+    #[must_use]
+    pub fn content(mut self, text: impl Into<String>) -> Self {
+        self.given.push(Given::Content(text.into()));
+        self
+    }
+
+    /// Sets the content to a template that stands in the code.
+    #[must_use]
+    pub fn inline_template(mut self, text: impl Into<String>, context: template::Context) -> Self {
+        self.given.push(Given::InlineTemplate(text.into(), context));
+        self
+    }
+
+    /// Sets the content to an asset. Text with template syntax is rendered, with the variables of
+    /// [`context`](Self::context), unless this is switched off by [`verbatim`](Self::verbatim).
+    #[must_use]
+    pub fn source(mut self, name: impl Into<String>) -> Self {
+        self.given.push(Given::Source(name.into()));
+        self
+    }
+
+    /// Sets the content to an asset that is rendered with the given variables.
+    #[must_use]
+    pub fn template(mut self, name: impl Into<String>, context: template::Context) -> Self {
+        self.given.push(Given::Template(name.into(), context));
+        self
+    }
+
+    /// Sets the variables for a source that is rendered.
+    #[must_use]
+    pub fn context(mut self, context: template::Context) -> Self {
+        self.rendering.context = Some(context);
+        self
+    }
+
+    /// Takes the source as it is, also if it holds template syntax.
+    #[must_use]
+    pub fn verbatim(mut self) -> Self {
+        self.rendering.off = Some("verbatim");
+        self
+    }
+
+    /// Takes the source as it is, and shows differences by size and digest alone.
+    #[must_use]
+    pub fn binary(mut self) -> Self {
+        self.rendering.off = Some("binary");
+        self.binary = true;
+        self
+    }
+
+    /// Sets the mode: `0o644`, `"644"` or `"rw-r--r--"`.
+    #[must_use]
+    pub fn mode(mut self, mode: impl IntoMode) -> Self {
+        self.access.set_mode(mode);
+        self
+    }
+
+    /// Sets the owner, by name or number; an earlier component may create the account.
+    #[must_use]
+    pub fn owner(mut self, name: impl Into<String>) -> Self {
+        self.access.set_owner(name);
+        self
+    }
+
+    /// Sets the group, by name or number.
+    #[must_use]
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.access.set_group(name);
+        self
+    }
+
+    /// Creates the directories above that are missing; without it they are an error.
+    #[must_use]
+    pub fn leading_directories(mut self) -> Self {
+        self.place.with_leading();
+        self
+    }
+
+    /// Never shows the content, and keeps it from others: the mode is `0600` unless another is set.
+    #[must_use]
+    pub fn sensitive(mut self) -> Self {
+        self.sensitive = true;
+        self
+    }
+
+    /// The path on the host.
+    ///
+    /// # Panics
+    /// The file was not added yet.
+    #[track_caller]
+    pub fn path(&self) -> &HostPath {
+        self.place.path()
+    }
+
+    fn shown(&self) -> Shown {
+        match (self.sensitive, self.binary) {
+            (true, _) => Shown::Hidden,
+            (false, true) => Shown::Binary,
+            (false, false) => Shown::Text,
+        }
+    }
+
+    fn wanted(&self, probe: &Probe<'_>) -> Result<Content<'_>> {
+        self.body.as_ref().context("the file was not configured")?.on(probe)
+    }
+
+    fn ownership(&self) -> &Ownership {
+        self.access.ownership()
+    }
+}
+
+impl Component for File {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        Some(self.place.key())
+    }
+
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        self.place.resolve("file", scope)?;
+        self.access.checked()?;
+        if self.sensitive {
+            self.access.default_mode(0o600);
+        }
+        let name = self.place.path().file_name();
+        self.body = Some(Body::find(&self.given, &self.rendering, name, scope)?);
+        self.given.clear();
+        self.rendering = Rendering::default();
+        Ok(())
+    }
+
+    fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        let path = self.path();
+        let access = Wanted::new(self.ownership(), probe)?;
+        let content = self.wanted(probe)?;
+        let mut changes = Vec::new();
+        match probe.entry(path)? {
+            Some(entry) if entry.is_file() => {
+                changes.extend(access.changes(probe, &entry, ""));
+                let same = match content.is_in(probe, path, &entry) {
+                    // With the mode that it shall have it can be read.
+                    Err(error) if is_denied(&error) && !changes.is_empty() => {
+                        changes.push("content cannot be read".into());
+                        return Ok(changes.into());
+                    }
+                    same => same?,
+                };
+                if !same {
+                    changes.extend(content.change(probe, path, Some(&entry), self.shown())?);
+                }
+            }
+            other => {
+                changes.extend(other.map(|entry| access::removed(&entry, "")));
+                changes.push(access::created("file", self.ownership()));
+                changes.extend(content.change(probe, path, None, self.shown())?);
+            }
+        }
+        Ok(changes.into())
+    }
+
+    fn update(&self, machine: &Machine<'_>) -> Result {
+        self.place.prepare(machine)?;
+        let path = self.path();
+        let content = self.wanted(machine)?;
+        if let Some(entry) = machine.entry(path)?.filter(Entry::is_file)
+            && content
+                .is_in(machine, path, &entry)
+                .or_else(|error| if is_denied(&error) { Ok(false) } else { Err(error) })?
+        {
+            return access::mend(machine, path, &entry, self.ownership());
+        }
+        machine.replace(path, content.to_write(), self.ownership())
+    }
+}
+
+impl fmt::Debug for File {
+    /// Everything but what must not be shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("File");
+        debug.field("place", &self.place).field("access", &self.access);
+        match (self.sensitive, &self.body) {
+            (true, Some(Body::Asset(asset))) => debug.field("body", asset),
+            (true, _) => debug.field("body", &"[sensitive]"),
+            (false, Some(body)) => debug.field("body", body),
+            (false, None) => debug.field("given", &self.given).field("rendering", &self.rendering),
+        };
+        debug.field("binary", &self.binary).field("sensitive", &self.sensitive).finish()
+    }
+}

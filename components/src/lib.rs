@@ -1,0 +1,36 @@
+//! The components that most deployments need.
+//!
+//! | module | component | what it looks after |
+//! |---|---|---|
+//! | [`mod@file`] | [`File`] | one file: presence, mode, owner, group, content |
+//! | [`directory`] | [`Directory`] | one directory, or a whole tree copied from a source |
+//! | [`symlink`] | [`Symlink`] | one symbolic link and where it leads |
+//! | [`purge`] | [`Purge`] | that nothing matches a pattern |
+//! | [`command`] | [`Command`] | a command that runs when its guard says so |
+//!
+//! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
+//! on a host. `use togusa_components::prelude::*;` brings all of them.
+//!
+//! Every component here is idempotent, changes a host only through
+//! [`Machine`](togusa_core::host::Machine), shows each difference that it found, and keeps what it
+//! was told at `configure` in its `Debug` text, which the digest of the model is made of.
+
+mod access;
+pub mod command;
+mod content;
+pub mod directory;
+pub mod file;
+mod globs;
+pub mod location;
+pub mod mode;
+pub mod prelude;
+pub mod purge;
+pub mod symlink;
+
+pub use command::Command;
+pub use directory::Directory;
+pub use file::File;
+pub use location::Location;
+pub use mode::IntoMode;
+pub use purge::Purge;
+pub use symlink::Symlink;

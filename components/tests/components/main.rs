@@ -1,0 +1,12 @@
+//! The components of the library on real directories, through the harness and the real engine.
+
+mod bench;
+mod command;
+mod directory;
+mod file;
+mod file_access;
+mod file_content;
+mod purge;
+mod symlink;
+
+use bench::{Bench, is_root, lines};

@@ -1,0 +1,30 @@
+//! Loads the environments of a project from TOML into `togusa_core::environment::Environment`.
+//!
+//! A load goes through these steps, and goes on after a mistake wherever it can, so that one run
+//! reports all of them:
+//!
+//! 1. `files` finds `environments/NAME/environment.toml` and reads its text;
+//! 2. `parse` turns the text into core's tables, every value with its place (`source`); what is
+//!    not TOML is told by `syntax`;
+//! 3. `level` splits one file into its sections and spreads ranges of hosts (`ranges`) over the
+//!    hosts that they name;
+//! 4. `extends` follows a file to its bases and lays the levels over each other;
+//! 5. `read` gives the merged tables their meaning, key by key.
+//!
+//! Whether a component or an attribute exists is not known here: core asks the registry, with the
+//! places that this crate hands on.
+
+mod extends;
+mod files;
+mod level;
+mod load;
+mod parse;
+mod ranges;
+mod read;
+mod source;
+mod syntax;
+#[cfg(test)]
+mod tests;
+
+pub use files::list;
+pub use load::{Loaded, from_str, load};

@@ -1,0 +1,119 @@
+use hello_pages::Pages;
+use togusa::core::testing::{Harness, Run};
+
+use super::*;
+
+fn harness() -> Harness {
+    let registry = Registry::new().with::<Pages>("pages").with::<Site>("site");
+    let harness = Harness::new(registry).host("web", ["pages", "site"]);
+    harness.set("web", "site", "title", "Test")
+}
+
+fn read(harness: &Harness, path: &str) -> String {
+    let path = harness.work_directory("web", "site").join(path);
+    harness.read("web", &path.display().to_string())
+}
+
+fn release(harness: &Harness) -> String {
+    let link = harness.work_directory("web", "site").join("current");
+    std::fs::read_link(link).unwrap().display().to_string()
+}
+
+fn deploy(harness: &Harness) -> Run {
+    let run = harness.deploy();
+    run.assert_success();
+    run
+}
+
+#[test]
+fn the_first_deployment_publishes_all_pages() {
+    let harness = harness();
+    harness.assert_converges();
+    assert_eq!(release(&harness), "releases/1");
+    assert!(read(&harness, "current/index.html").contains(r#"<a href="imprint.html">Imprint</a>"#));
+    let page = read(&harness, "current/first-steps.html");
+    assert!(page.contains("<title>First steps - Test</title>"), "{page}");
+    assert!(page.contains("<p>This page was a file"), "{page}");
+    assert!(!page.contains("<!-- content -->"), "{page}");
+}
+
+#[test]
+fn a_change_is_built_and_published_once() {
+    let harness = harness();
+    deploy(&harness);
+    let harness = harness.set("web", "site", "url", "https://example.org");
+    let planned = harness.plan().changes();
+    assert_eq!(planned.len(), 3, "the sitemap, what builds, what publishes: {planned:#?}");
+    let run = deploy(&harness);
+    assert_eq!(run.changes(), planned);
+    assert_eq!(release(&harness), "releases/2");
+    assert!(read(&harness, "current/sitemap.txt").starts_with("https://example.org/index.html\n"));
+    harness.assert_converges();
+    assert_eq!(release(&harness), "releases/2");
+}
+
+#[test]
+fn a_change_of_a_page_reaches_the_site() {
+    let harness = harness();
+    deploy(&harness);
+    let harness = harness.set("web", "pages", "contact", "jo@example.org");
+    deploy(&harness);
+    assert!(read(&harness, "current/imprint.html").contains("jo@example.org"));
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test puts an obstacle in the way")]
+fn a_build_that_fails_leaves_the_release_and_is_done_again() {
+    let harness = harness();
+    deploy(&harness);
+    let obstacle = harness.work_directory("web", "site").join("checksums.new");
+    std::fs::create_dir(&obstacle).unwrap();
+    let harness = harness.set("web", "site", "title", "Other");
+    assert!(!harness.deploy().summary.is_success());
+    assert_eq!(release(&harness), "releases/1");
+
+    std::fs::remove_dir(&obstacle).unwrap();
+    let run = deploy(&harness);
+    assert!(run.changes().join("\n").contains("triggered by"), "{:#?}", run.changes());
+    assert!(read(&harness, "current/index.html").contains("<h1>Other</h1>"));
+}
+
+#[test]
+fn old_releases_go() {
+    let mut harness = harness().set("web", "site", "keep", 2);
+    for title in ["one", "two", "three", "four"] {
+        harness = harness.set("web", "site", "title", title);
+        deploy(&harness);
+    }
+    let releases = harness.work_directory("web", "site").join("releases");
+    let mut left: Vec<_> =
+        std::fs::read_dir(releases).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["3", "4"]);
+    assert_eq!(release(&harness), "releases/4");
+}
+
+#[test]
+fn the_feed_is_there_while_the_feature_is() {
+    let harness = harness();
+    let with = |features: &[&str], harness: Harness| {
+        let features = features.iter().map(|name| (*name).to_owned()).collect();
+        harness.with_host("web", |host| host.roots[1].features = features)
+    };
+    let harness = with(&["feed"], harness);
+    harness.assert_converges();
+    let feed = read(&harness, "current/feed.xml");
+    assert!(feed.contains("<updated>2026-11-20T00:00:00Z</updated>"), "{feed}");
+    assert!(read(&harness, "current/index.html").contains("feed.xml"));
+
+    let harness = with(&[], harness);
+    deploy(&harness);
+    assert!(!harness.work_directory("web", "site").join("current/feed.xml").exists());
+}
+
+#[test]
+fn keeping_no_release_is_an_error() {
+    let harness = harness().set("web", "site", "keep", 0);
+    let problems = harness.configure().unwrap_err().to_string();
+    assert!(problems.contains("`keep` is 0"), "{problems}");
+}

@@ -1,0 +1,11 @@
+//! A static site, built and published by togusa.
+
+use std::process::ExitCode;
+
+use hello_pages::Pages;
+use hello_site::Site;
+use togusa::prelude::*;
+
+fn main() -> ExitCode {
+    Cli::new(Registry::new().with::<Pages>("pages").with::<Site>("site")).run()
+}

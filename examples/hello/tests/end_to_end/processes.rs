@@ -1,0 +1,138 @@
+//! What only shows while processes run: locks, signals, hangs, what lies in the way.
+
+use std::fs;
+
+use nix::sys::signal::Signal;
+
+use crate::project::Project;
+
+#[test]
+fn a_second_deployment_is_told_who_holds_the_lock() {
+    let project = Project::new();
+    let pipe = project.block_build();
+    let running = project.start_and_wait();
+
+    let second = project.expect(3, "deploy dev");
+    insta::assert_snapshot!(second.err, @r#"
+    deploying `hello` to `dev`: 2 roots on 1 host
+    localhost  error: another deployment holds the lock of `[tmp]/home/deployment/hello/dev`: jo@[host], process [pid], for [time] s, now updating site: Site > Command("build")
+      hint: wait until it is done, or use `--wait`
+    localhost  2 roots  0 current  0 changed  2 failed  [time] s  (locked)
+    failed: another deployment holds the lock of `localhost`
+    "#);
+    let plan = project.expect(0, "plan dev");
+    assert!(plan.err.contains("warning"), "{}", plan.err);
+
+    drop(fs::OpenOptions::new().write(true).open(pipe).unwrap());
+    assert_eq!(running.end().code, Some(0));
+}
+
+#[test]
+fn ctrl_c_lets_the_running_update_end_and_the_next_run_does_the_rest() {
+    let project = Project::new();
+    let pipe = project.block_build();
+    let mut running = project.start_and_wait();
+    running.signal(Signal::SIGINT);
+    let note = running.note();
+    assert_eq!(note, "stopping after the running updates; press Ctrl-C again to kill them\n");
+    drop(fs::OpenOptions::new().write(true).open(&pipe).unwrap());
+    let ran = running.end();
+    assert_eq!(ran.code, Some(130), "{}", ran.err);
+    // The request may have reached the agent before or after its last update.
+    let published = project.site("current").exists();
+
+    let next = project.expect(0, "deploy dev");
+    let triggered = next.err.contains("triggered by Site > Command(\"build\")");
+    assert_ne!(triggered, published, "{}", next.err);
+    assert!(project.site("current").exists());
+}
+
+#[test]
+fn a_second_ctrl_c_kills_the_running_command() {
+    let project = Project::new();
+    project.block_build();
+    let mut running = project.start_and_wait();
+    running.signal(Signal::SIGINT);
+    running.note();
+    running.signal(Signal::SIGINT);
+    let ran = running.end();
+    assert_eq!(ran.code, Some(130), "{}", ran.err);
+    insta::assert_snapshot!(project.filtered(&ran.err), @"killing the running updates; press Ctrl-C again to leave at once");
+}
+
+#[test]
+fn after_a_kill_the_next_run_does_what_was_triggered() {
+    let project = Project::new();
+    let pipe = project.block_build();
+    let running = project.start_and_wait();
+    running.signal(Signal::SIGKILL);
+    assert_eq!(running.end().code, None);
+    // The command outlived its deployment; the next one must not run beside it.
+    drop(fs::OpenOptions::new().write(true).open(pipe).unwrap());
+
+    fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/site/src/build.sh"),
+        project.path("site/src/build.sh"),
+    )
+    .unwrap();
+    project.expect(0, "deploy dev");
+    assert!(project.site("current/index.html").exists());
+    let second = project.expect(0, "deploy dev");
+    assert!(second.err.contains("nothing to do"), "{}", second.err);
+}
+
+#[test]
+fn a_command_that_hangs_is_ended_and_shown() {
+    let project = Project::new();
+    project.block_build();
+    project.extend("timeout = \"200ms\"");
+    let ran = project.expect(1, "deploy dev --no-diff");
+    let failed = ran.err.find("localhost  Site > Command").unwrap();
+    insta::assert_snapshot!(&ran.err[failed..], @r#"
+    localhost  Site > Command("build")
+      + create `[tmp]/home/deployment/hello/dev/work/site/public/checksums`
+      error: update failed
+        1: command `sh build.sh index.html sitemap.txt` hung: it was killed after [time] s
+        2: in directory `[tmp]/home/deployment/hello/dev/work/site` as user `[user]`
+        3: stdout ends with:
+                | waiting
+    localhost  2 roots  1 current  10 changed  1 failed  [time] s
+    failed: 1 root failed
+    "#);
+}
+
+#[test]
+fn a_command_that_fails_is_shown_with_its_last_words() {
+    let project = Project::new();
+    project.write("site/src/build.sh", "echo begun\necho no room >&2\nexit 3\n");
+    let ran = project.expect(1, "deploy dev --no-diff");
+    let failed = ran.err.find("localhost  Site > Command").unwrap();
+    insta::assert_snapshot!(&ran.err[failed..], @r#"
+    localhost  Site > Command("build")
+      + create `[tmp]/home/deployment/hello/dev/work/site/public/checksums`
+      error: update failed
+        1: command `sh build.sh index.html sitemap.txt` exited with 3 after [time] s
+        2: in directory `[tmp]/home/deployment/hello/dev/work/site` as user `[user]`
+        3: stderr ends with:
+                | no room
+        4: stdout ends with:
+                | begun
+    localhost  2 roots  1 current  10 changed  1 failed  [time] s
+    failed: 1 root failed
+    "#);
+}
+
+#[test]
+fn a_target_directory_that_is_a_file() {
+    let project = Project::new();
+    fs::create_dir_all(project.home("deployment/hello")).unwrap();
+    fs::write(project.home("deployment/hello/dev"), "").unwrap();
+    let ran = project.expect(1, "deploy dev");
+    insta::assert_snapshot!(ran.err, @r#"
+    deploying `hello` to `dev`: 2 roots on 1 host
+    localhost  error: target directory `[tmp]/home/deployment/hello/dev` is not a directory
+      hint: set another `target_directory`, or remove what stands there
+    localhost  2 roots  0 current  0 changed  2 failed  [time] s  (host failed)
+    failed: `localhost` dropped out
+    "#);
+}

@@ -1,0 +1,7 @@
+//! A deployment to be killed: `crash-subject HOME MODEL TEXT SERVICE`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    togusa_tests::subject::main()
+}

@@ -1,0 +1,10 @@
+//! Tests of togusa that need real processes and hosts, and what these tests have in common.
+//!
+//! | module    | holds                                                                |
+//! |-----------|----------------------------------------------------------------------|
+//! | `subject` | the program that the crash test kills: a model of local hosts        |
+//!
+//! The crash test has a command of its own, `cargo test -p togusa-tests --features crash --test
+//! crash`: what kills a process at a numbered step must not get into other binaries.
+
+pub mod subject;
