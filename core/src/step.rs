@@ -17,24 +17,24 @@ pub(crate) use armed::step;
 #[cfg(feature = "crash-steps")]
 mod armed {
     use std::io::Write as _;
-    use std::sync::LazyLock;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{LazyLock, Mutex, PoisonError};
 
-    static PASSED: AtomicUsize = AtomicUsize::new(0);
+    /// How many steps were passed; locked while one is logged, so that the log has their order.
+    static PASSED: Mutex<usize> = Mutex::new(0);
     static CRASH_AT: LazyLock<Option<usize>> =
         LazyLock::new(|| crate::system::variable("TOGUSA_CRASH_AT_STEP")?.parse().ok());
 
     /// Marks a moment at which a crash is tested.
     pub(crate) fn step(name: &str) {
-        let number = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut passed = PASSED.lock().unwrap_or_else(PoisonError::into_inner);
+        *passed += 1;
         if let Some(path) = crate::system::variable("TOGUSA_STEP_LOG")
             && let Ok(mut log) = std::fs::File::options().create(true).append(true).open(path)
         {
-            // In one write, as hosts pass steps at the same time. The log only counts steps; a run
-            // whose log is full is still a run.
-            let _ = log.write_all(format!("{name}\n").as_bytes());
+            // The log only counts steps; a run whose log is full is still a run.
+            let _ = writeln!(log, "{name}");
         }
-        if *CRASH_AT == Some(number) {
+        if *CRASH_AT == Some(*passed) {
             let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::SIGKILL);
             std::thread::park();
         }
