@@ -9,7 +9,7 @@ use crate::failure::Failure;
 const MARK: &str = "environments";
 
 /// Finds the project's root: what `--project` says, or the nearest directory from `start` upwards
-/// that has `environments/`.
+/// whose `environments/` holds one.
 ///
 /// # Errors
 /// There is no such directory.
@@ -24,11 +24,12 @@ pub fn find_root(chosen: Option<&Path>, start: &Path) -> Result<PathBuf, Failure
             problem.hint("`--project` or TOGUSA_PROJECT names the directory of a project")
         ]));
     }
-    match start.ancestors().find(|directory| directory.join(MARK).is_dir()) {
+    match start.ancestors().find(|directory| has_environments(directory)) {
         Some(root) => Ok(root.to_owned()),
         None => {
             let problem = Problem::new(format!(
-                "no project here: neither `{}` nor a directory above it has `{MARK}`",
+                "no project here: neither `{}` nor a directory above it has `{MARK}/NAME/\
+                 environment.toml`",
                 start.display()
             ));
             Err(Failure::wrong_use(
@@ -38,6 +39,12 @@ pub fn find_root(chosen: Option<&Path>, start: &Path) -> Result<PathBuf, Failure
     }
 }
 
+/// Whether a directory is a project: a folder that is only called like `environments` is none.
+fn has_environments(directory: &Path) -> bool {
+    // What cannot be read is told by who needs it.
+    togusa_environments::list(directory).map_or(true, |names| !names.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,7 +52,9 @@ mod tests {
 
     fn project() -> tempfile::TempDir {
         let project = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(project.path().join("environments")).unwrap();
+        let environment = project.path().join("environments/dev");
+        std::fs::create_dir_all(&environment).unwrap();
+        std::fs::write(environment.join("environment.toml"), "").unwrap();
         std::fs::create_dir_all(project.path().join("components/app")).unwrap();
         project
     }
@@ -54,6 +63,15 @@ mod tests {
     fn the_nearest_project_upwards_is_found() {
         let project = project();
         let found = find_root(None, &project.path().join("components/app")).unwrap();
+        assert_eq!(found, project.path());
+    }
+
+    #[test]
+    fn a_folder_that_is_only_called_environments_makes_no_project() {
+        let project = project();
+        let crates = project.path().join("components/environments/src");
+        std::fs::create_dir_all(&crates).unwrap();
+        let found = find_root(None, &project.path().join("components")).unwrap();
         assert_eq!(found, project.path());
     }
 
@@ -77,7 +95,7 @@ mod tests {
     fn no_project_at_all_is_an_error() {
         let failure = find_root(None, Path::new("/dev")).unwrap_err();
         insta::assert_snapshot!(failure.render(Paint(false)), @r"
-        error: no project here: neither `/dev` nor a directory above it has `environments`
+        error: no project here: neither `/dev` nor a directory above it has `environments/NAME/environment.toml`
           hint: go into a project, or name it with `--project`
         ");
     }

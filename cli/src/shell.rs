@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser as _;
+use clap::error::ContextKind;
 use togusa_core::problem::Problem;
 
 use crate::arguments::Arguments;
@@ -25,7 +26,9 @@ pub fn run(
 ) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
-        Err(error) => {
+        Err(mut error) => {
+            // The help lists the commands that are for users.
+            error.remove(ContextKind::ValidSubcommand);
             // Nobody is left to be told that the help could not be printed.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Wrong as u8));

@@ -35,11 +35,11 @@ impl Transports {
 /// The home directory of the user.
 ///
 /// # Errors
-/// `HOME` is not set.
+/// `HOME` is not set to an absolute path.
 pub fn home() -> Result<PathBuf, Failure> {
     let home = system::variable("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     home.ok_or_else(|| {
-        let problem = Problem::new("the home directory is not known: `HOME` is not set");
+        let problem = Problem::new("the home directory is not known");
         Failure::wrong_use([problem.hint("set `HOME` to an absolute path")])
     })
 }

@@ -9,6 +9,7 @@ use crate::ui::{Ink, Paint};
 const DIFF_LINES: usize = 20;
 const LINE_LENGTH: usize = 240;
 const HOSTS: usize = 8;
+const CAUSES: usize = 3;
 
 /// How changes are shown.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +17,7 @@ pub(super) struct Layout {
     pub(super) paint: Paint,
     /// The lines of diffs, too.
     pub(super) diffs: bool,
-    /// All of those lines.
+    /// All lines of diffs, all causes of a trigger.
     pub(super) whole: bool,
 }
 
@@ -41,6 +42,16 @@ impl Layout {
     pub(super) fn marked(self, symbol: char, ink: Ink, text: &str) -> String {
         let symbol = self.paint.text(ink, &symbol.to_string());
         format!("  {symbol} {}\n", below(text, "    "))
+    }
+
+    /// What triggers a component, by the first of its causes unless all are wanted.
+    pub(super) fn causes(self, triggered_by: &[String]) -> String {
+        let limit = if self.whole { usize::MAX } else { CAUSES };
+        let mut causes = triggered_by.iter().take(limit).cloned().collect::<Vec<_>>().join(", ");
+        if triggered_by.len() > limit {
+            causes += &format!(" and {}", count(triggered_by.len() - limit, "other"));
+        }
+        self.marked('~', Ink::Change, &format!("triggered by {causes}"))
     }
 
     fn diff(self, diff: &str) -> String {
@@ -115,4 +126,18 @@ fn hosts(problem: &Problem) -> String {
 fn below(text: &str, indent: &str) -> String {
     let text = harmless(text.trim_end_matches('\n'));
     text.split('\n').collect::<Vec<_>>().join(&format!("\n{indent}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_causes_the_first_are_named_and_the_rest_counted() {
+        let causes: Vec<_> = ["a", "b", "c", "d", "e"].map(str::to_owned).into();
+        let layout = |whole| Layout { paint: Paint(false), diffs: false, whole };
+        assert_eq!(layout(false).causes(&causes), "  ~ triggered by a, b, c and 2 others\n");
+        assert_eq!(layout(false).causes(&causes[..3]), "  ~ triggered by a, b, c\n");
+        assert_eq!(layout(true).causes(&causes), "  ~ triggered by a, b, c, d, e\n");
+    }
 }

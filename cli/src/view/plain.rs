@@ -109,8 +109,7 @@ impl Plain {
             text += &layout.change(change);
         }
         if !triggered_by.is_empty() {
-            let causes = format!("triggered by {}", triggered_by.join(", "));
-            text += &layout.marked('~', Ink::Change, &causes);
+            text += &layout.causes(triggered_by);
         }
         self.show(Verbosity::Normal, self.results(), &text);
     }

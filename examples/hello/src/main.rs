@@ -7,5 +7,6 @@ use hello_site::Site;
 use togusa::prelude::*;
 
 fn main() -> ExitCode {
-    Cli::new(Registry::new().with::<Pages>("pages").with::<Site>("site")).run()
+    let registry = Registry::new().with::<Pages>("pages").with::<Site>("site");
+    Cli::new(registry).project("hello").run()
 }

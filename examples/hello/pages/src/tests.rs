@@ -1,4 +1,4 @@
-use togusa::core::testing::Harness;
+use togusa::testing::Harness;
 
 use super::*;
 

@@ -1,12 +1,19 @@
 use hello_pages::Pages;
-use togusa::core::testing::{Harness, Run};
+use togusa::testing::{Harness, Run};
 
 use super::*;
 
+const ENVIRONMENT: &str = r#"
+[hosts.web]
+components = ["pages", "site"]
+
+[components.site]
+title = "Test"
+"#;
+
 fn harness() -> Harness {
     let registry = Registry::new().with::<Pages>("pages").with::<Site>("site");
-    let harness = Harness::new(registry).host("web", ["pages", "site"]);
-    harness.set("web", "site", "title", "Test")
+    togusa::testing::harness(registry, ENVIRONMENT)
 }
 
 fn read(harness: &Harness, path: &str) -> String {

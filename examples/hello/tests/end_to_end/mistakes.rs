@@ -155,12 +155,24 @@ fn a_directory_that_is_no_project() {
 }
 
 #[test]
+fn a_directory_without_a_project() {
+    let project = Project::new();
+    let mut command = project.command("check dev");
+    let ran = project.finish(command.current_dir(project.home("")));
+    assert_eq!(ran.code, Some(2));
+    insta::assert_snapshot!(ran.err, @r#"
+    error: no project here: neither `[tmp]/home` nor a directory above it has `environments/NAME/environment.toml`
+      hint: go into a project, or name it with `--project`
+    "#);
+}
+
+#[test]
 fn no_home() {
     let project = Project::new();
     let ran = project.finish(project.command("deploy dev").env_remove("HOME"));
     assert_eq!(ran.code, Some(2));
     insta::assert_snapshot!(ran.err, @r#"
-    error: the home directory is not known: `HOME` is not set
+    error: the home directory is not known
       hint: set `HOME` to an absolute path
     "#);
 }
@@ -172,6 +184,13 @@ fn words_that_are_no_command() {
     error: unrecognized subcommand 'depoly'
 
       tip: a similar subcommand exists: 'deploy'
+
+    Usage: hello [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(project.expect(2, "--quiet").err, @r#"
+    error: 'hello' requires a subcommand but one was not provided
 
     Usage: hello [OPTIONS] <COMMAND>
 
