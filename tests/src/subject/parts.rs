@@ -224,10 +224,11 @@ impl Command {
         Self { service: Service::new(name), script: "echo \"$LINE\" >> log && sync log" }
     }
 
-    /// Prints `started`, then waits until a line comes through the pipe `gate`, unless there is a
-    /// file `opened`.
+    /// Prints `started`, then waits half a minute for a line from the pipe `gate`, unless there is
+    /// a file `opened`.
     pub(super) fn gated(name: &str) -> Self {
-        let script = "[ -p gate ] || mkfifo gate; echo started; [ -e opened ] || read -r line < gate; \
+        let script = "[ -p gate ] || mkfifo gate; echo started; \
+                      [ -e opened ] || timeout 30 head -n 1 gate > /dev/null || exit 1; \
                       echo \"$LINE\" >> log";
         Self { service: Service::new(name), script }
     }
