@@ -8,6 +8,7 @@ use std::sync::Arc;
 use togusa_core::assets::{AssetStore, ProjectAssets};
 use togusa_core::engine::transport::Transport;
 use togusa_core::engine::{Options, deploy};
+use togusa_core::environment::Connect;
 use togusa_core::event::{Mode, Summary};
 use togusa_core::host::Facts;
 use togusa_core::interrupt::Interrupt;
@@ -77,6 +78,7 @@ impl Session {
         let Configured { model, assets } = configured;
         let roots: BTreeSet<RootId> = model.roots().cloned().collect();
         let selected = select(&roots, &how.hosts, &how.components)?;
+        refuse_ssh(model, &selected)?;
         let addresses = address::resolve(model)?;
         let mode = if purpose == Purpose::Deploy { Mode::Converge } else { Mode::Verify };
         let options = Options {
@@ -132,4 +134,17 @@ fn who() -> String {
     let user = system::variable("USER").or_else(|| system::variable("LOGNAME"));
     let user = user.unwrap_or_else(|| "somebody".to_owned());
     format!("{user}@{}", Facts::read().hostname)
+}
+
+/// Refuses hosts that this version cannot reach, before any other is touched.
+fn refuse_ssh(model: &Model, selected: &BTreeSet<RootId>) -> Result<(), Failure> {
+    let hosts = model.environment().hosts.values().filter(|host| {
+        !host.ignore
+            && host.connect == Connect::Ssh
+            && selected.iter().any(|root| root.host == host.name)
+    });
+    let problem = Problem::new("this version cannot reach hosts by SSH yet")
+        .hint("set `connect = \"local\"` to converge the machine that togusa runs on");
+    let problems: Vec<_> = hosts.map(|host| problem.clone().on(&host.name)).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Failure::wrong_use(problems)) }
 }

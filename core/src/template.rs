@@ -114,7 +114,7 @@ impl TemplateError {
         if error.kind() == minijinja::ErrorKind::UndefinedError
             && let Some(detail_text) = error.detail()
         {
-            detail = format!("undefined variable: {detail_text}");
+            detail = format!("variable {detail_text}");
         }
         Self { name: name.to_owned(), line: error.line(), detail }
     }
@@ -205,7 +205,7 @@ mod tests {
     fn an_undefined_variable_is_an_error_with_name_line_and_variable() {
         assert_eq!(
             try_render("a\n{{ nothing }}\n", context! {}),
-            Err("template `t`, line 2: undefined variable: `nothing` is undefined".into())
+            Err("template `t`, line 2: variable `nothing` is undefined".into())
         );
     }
 
