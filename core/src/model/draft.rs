@@ -1,6 +1,6 @@
 //! The tree of one root while it is configured and after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::address::ListenAddress;
@@ -180,6 +180,9 @@ pub(crate) fn first_difference(
         differs(*node) && !draft.nodes[*node].children.iter().any(|child| differs(*child))
     };
     let node = (0..draft.nodes.len()).find(innermost);
-    let missing = || known.keys().find(|breadcrumb| draft.find(breadcrumb).is_none());
+    let missing = || {
+        let here: BTreeSet<_> = draft.nodes.iter().map(|node| &node.breadcrumb).collect();
+        known.keys().find(|breadcrumb| !here.contains(*breadcrumb))
+    };
     node.map(|node| draft.breadcrumb(node)).or_else(|| missing().copied()).cloned()
 }
