@@ -5,6 +5,12 @@
 use std::borrow::Cow;
 
 use togusa_core::prelude::*;
+use togusa_core::testing::Harness;
+
+/// The problems of a model, as they are shown.
+pub fn problems(harness: &Harness) -> String {
+    harness.configure().expect_err("the model should be wrong").to_string()
+}
 
 /// A root whose `configure` is the given block.
 #[macro_export]

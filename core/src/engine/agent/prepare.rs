@@ -1,0 +1,302 @@
+//! Getting a host ready for its roots: model, lock, assets, marks, and what an earlier run left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::assets::AssetStore;
+use crate::environment::Environment;
+use crate::event::{Event, Mode};
+use crate::host::{self, HostSite, Shared};
+use crate::interrupt::Interrupt;
+use crate::model::answers::{Answers, Provided};
+use crate::model::draft::{Draft, first_difference};
+use crate::model::settle::plant_one;
+use crate::names::{RootId, RootName};
+use crate::path::HostPath;
+use crate::problem::Problem;
+use crate::protocol::{Frame, FromAgent, HandOver, ToAgent};
+use crate::template::RenderTable;
+
+use super::{Agent, Inbox, Line};
+use crate::engine::activity::Activity;
+use crate::engine::assets::{DiskStore, HandedAssets, store_directory};
+use crate::engine::run::Host;
+use crate::engine::state::{self, Counters, Holder, HostLock, Identity, Mark, Marks, StateError};
+
+/// How long a command that an earlier run left behind may go on before the host is given up.
+const SURVIVOR_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why roots cannot start.
+pub(super) enum Unprepared {
+    /// It is the host's fault, and the coordinator is told.
+    Refused { problem: Box<Problem>, locked: bool },
+    /// The coordinator is gone.
+    Broken(Box<Problem>),
+}
+
+impl From<StateError> for Unprepared {
+    fn from(error: StateError) -> Self {
+        let locked = matches!(error, StateError::Locked { .. });
+        let hint = match &error {
+            StateError::Locked { .. } => Some("wait until it is done, or use `--wait`"),
+            StateError::Foreign { .. } => {
+                Some("set another `target_directory`, or remove the directory if it is not needed")
+            }
+            StateError::NoDirectory { .. } => {
+                Some("set another `target_directory`, or remove what stands there")
+            }
+            StateError::Write { .. } => Some("nothing was changed; see to space and permissions"),
+            StateError::Damaged { .. } => {
+                Some("look at the file; remove it if what it says need not be remembered")
+            }
+            StateError::Read { .. } => None,
+        };
+        let problem = Problem::from_error(&anyhow::Error::new(error));
+        let problem = hint.into_iter().fold(problem, Problem::hint);
+        Self::Refused { problem: Box::new(problem), locked }
+    }
+}
+
+fn refused(problem: Problem) -> Unprepared {
+    Unprepared::Refused { problem: Box::new(problem), locked: false }
+}
+
+fn broken(problem: Problem) -> Unprepared {
+    Unprepared::Broken(Box::new(problem))
+}
+
+/// The roots of the host, each configured.
+pub(super) type Drafts = BTreeMap<RootName, (RootId, Draft)>;
+
+/// Gets a host ready: its own model, the same as the coordinator's; its lock, assets and marks.
+pub(super) fn prepare(
+    agent: &Agent,
+    hand_over: &HandOver,
+    line: &Line,
+    inbox: &mut Inbox,
+    interrupt: &Interrupt,
+) -> Result<(Arc<Host>, Drafts), Unprepared> {
+    let catalogue = HandedAssets::new(hand_over);
+    let drafts = configure(agent, hand_over, &catalogue).map_err(refused)?;
+    let host = &hand_over.host;
+    let target = HostPath::new(&host.name, &host.target_directory);
+    let target = PathBuf::from(target.expand(&agent.home.to_string_lossy()));
+    let identity = Identity {
+        project: hand_over.project.clone(),
+        environment: hand_over.environment.clone(),
+        host: host.name.clone(),
+    };
+    let events = {
+        let line = line.clone();
+        // Who does not listen any more is noticed by who reads.
+        Arc::new(move |event| drop(line.send(&FromAgent::Event(Box::new(event)))))
+    };
+    let lock = match hand_over.mode {
+        Mode::Verify => {
+            identity.check(&target)?;
+            if HostLock::is_held(&target) {
+                let holder = Holder::read(&target).map(|holder| holder.describe());
+                let problem =
+                    Problem::new("a deployment is running, the plan may be outdated soon")
+                        .hint(holder.unwrap_or_default());
+                events(Event::Warning { host: host.name.clone(), problem });
+            }
+            None
+        }
+        Mode::Converge => {
+            identity.check(&target)?;
+            state::create(&target)?;
+            let lock = take_lock(&target, hand_over, &*events, interrupt)?;
+            identity.claim(&target)?;
+            state::remove_unfinished(&target);
+            Some(lock)
+        }
+    };
+    let store = receive_assets(agent, hand_over, &catalogue, line, inbox)?;
+    let state = target.join(".togusa");
+    let mut homes = hand_over.homes.clone();
+    homes.insert(host.name.clone(), agent.home.to_string_lossy().into_owned());
+    let table = RenderTable { homes, addresses: hand_over.addresses.clone(), strict: true };
+    let shared = Host {
+        mode: hand_over.mode,
+        marks: Marks::load(&state)?,
+        counters: Counters::new(&state),
+        activity: Activity::default(),
+        lock,
+        site: HostSite {
+            project: hand_over.project.clone(),
+            environment: hand_over.environment.clone(),
+            host: host.clone(),
+            home: agent.home.clone(),
+            state,
+            render_table: Arc::new(table),
+            assets: store,
+            interrupt: interrupt.clone(),
+            events,
+            shared: Shared::default(),
+        },
+    };
+    if hand_over.mode == Mode::Converge {
+        wait_for_survivors(&shared).map_err(refused)?;
+    }
+    drop_foreign_marks(&shared, hand_over)?;
+    Ok((Arc::new(shared), drafts))
+}
+
+/// Configures the host's roots and compares them with the coordinator's.
+fn configure(
+    agent: &Agent,
+    hand_over: &HandOver,
+    catalogue: &HandedAssets,
+) -> Result<Drafts, Problem> {
+    let mut answers = Answers::default();
+    for value in &hand_over.answers {
+        answers.insert(Provided::from_wire(value.clone()));
+    }
+    let host = &hand_over.host;
+    let environment = Environment::new(&hand_over.project, &hand_over.environment);
+    let mut drafts = Drafts::new();
+    for root in &host.roots {
+        let draft = plant_one(&agent.registry, &environment, host, root, &answers, catalogue);
+        let draft = draft.map_err(|problems| {
+            let mut list = problems.list.into_iter();
+            list.next().unwrap_or_else(|| Problem::new(format!("cannot configure `{}`", root.name)))
+        })?;
+        if let Some(failure) = draft.failures.first() {
+            return Err(failure.problem.clone());
+        }
+        let known = hand_over.digests.get(&root.name).map_or(&[][..], Vec::as_slice);
+        if let Some(breadcrumb) = first_difference(known, &draft, &draft.digests()) {
+            return Err(Problem::new("the component is configured differently on its host")
+                .in_component(&root.name, &breadcrumb)
+                .hint(
+                    "`configure` must be pure, and `Debug` must print the same in every process: \
+                     no `HashMap`, no time, no environment variables",
+                ));
+        }
+        drafts
+            .insert(root.name.clone(), (RootId::new(host.name.clone(), root.name.clone()), draft));
+    }
+    Ok(drafts)
+}
+
+fn take_lock(
+    target: &Path,
+    hand_over: &HandOver,
+    events: &dyn Fn(Event),
+    interrupt: &Interrupt,
+) -> Result<HostLock, Unprepared> {
+    let mut told = false;
+    loop {
+        match HostLock::take(target, Holder::new(&hand_over.who)) {
+            Err(StateError::Locked { path, holder })
+                if hand_over.wait && !interrupt.is_raised() =>
+            {
+                if !told {
+                    told = true;
+                    let locked = StateError::Locked { path, holder };
+                    let problem = Problem::new(format!("waiting: {locked}"));
+                    events(Event::Warning { host: hand_over.host.name.clone(), problem });
+                }
+                thread::sleep(Duration::from_millis(100));
+            }
+            result => return Ok(result?),
+        }
+    }
+}
+
+/// Gets the contents of all assets that are not there yet.
+fn receive_assets(
+    agent: &Agent,
+    hand_over: &HandOver,
+    catalogue: &HandedAssets,
+    line: &Line,
+    inbox: &mut Inbox,
+) -> Result<Arc<dyn AssetStore>, Unprepared> {
+    if let Some(store) = &agent.assets {
+        return Ok(Arc::clone(store));
+    }
+    let directory = store_directory(hand_over.host.store.as_deref(), &agent.home);
+    let failed =
+        |error: io::Error| {
+            let message = format!("cannot keep assets in `{}`", directory.display());
+            refused(Problem::from_error(&anyhow::Error::new(error).context(message)).hint(
+                "set `store` to a directory with space that the converging user may write to",
+            ))
+        };
+    let store = DiskStore::open(directory.clone()).map_err(failed)?;
+    let missing = store.missing(catalogue.all());
+    if missing.is_empty() {
+        return Ok(Arc::new(store));
+    }
+    line.send(&FromAgent::Need { assets: missing.clone() }).map_err(broken)?;
+    for asset in &missing {
+        match inbox.next().map_err(broken)? {
+            Frame::Message(ToAgent::Content { asset: announced }) if announced == *asset => {}
+            Frame::Message(ToAgent::Interrupt { .. } | ToAgent::Goodbye) => {
+                return Err(refused(Problem::new("interrupted")));
+            }
+            _ => return Err(broken(Problem::new("the coordinator sent something unasked"))),
+        }
+        let received = store.receive(asset, || match inbox.next() {
+            Ok(Frame::Bytes(bytes)) if !bytes.is_empty() => Ok(bytes),
+            Ok(_) => Err(io::Error::other("the content ended early")),
+            Err(problem) => Err(io::Error::other(problem.to_string())),
+        });
+        received.map_err(failed)?;
+    }
+    Ok(Arc::new(store))
+}
+
+/// Waits for the commands that a killed run left behind.
+fn wait_for_survivors(host: &Host) -> Result<(), Problem> {
+    let running = host.site.running();
+    let unreadable = |error: io::Error| {
+        let message = format!("cannot read `{}`", running.display());
+        Problem::from_error(&anyhow::Error::new(error).context(message))
+    };
+    let began = Instant::now();
+    let mut told = false;
+    loop {
+        let survivors = host::survivors(&running).map_err(unreadable)?;
+        let Some(first) = survivors.first() else { return Ok(()) };
+        let problem = Problem::new(format!(
+            "a command of an earlier run is still running: `{}` of {}, process group {}",
+            first.command, first.breadcrumb, first.group
+        ));
+        if began.elapsed() > SURVIVOR_PATIENCE || host.site.interrupt.is_raised() {
+            return Err(problem.hint("let it end, or end it, and deploy again"));
+        }
+        if !told {
+            told = true;
+            let problem = problem.hint("waiting for it");
+            host.emit(Event::Warning { host: host.site.host.name.clone(), problem });
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Drops the marks of roots that the environment no longer gives to the host, and shows them.
+fn drop_foreign_marks(host: &Host, hand_over: &HandOver) -> Result<(), StateError> {
+    let known: BTreeSet<_> = hand_over.all_roots.iter().collect();
+    for root in host.marks.roots().into_iter().filter(|root| !known.contains(root)) {
+        let marks: Vec<Mark> = host.marks.of_root(&root).into_iter().collect();
+        if hand_over.mode == Mode::Converge {
+            host.marks.clear(&marks)?;
+        }
+        for mark in marks {
+            host.emit(Event::TriggerMoved {
+                root: root.clone(),
+                host: hand_over.host.name.clone(),
+                cause: mark.cause.to_string(),
+                dependant: mark.dependant,
+                moved_to: Vec::new(),
+            });
+        }
+    }
+    Ok(())
+}
