@@ -6,43 +6,9 @@ mod measure;
 mod project;
 mod rebuild;
 mod start;
+mod suite;
 mod table;
 
-use std::io::Write as _;
-
-use anyhow::{Result, bail};
-
-use table::Table;
-
-type Benchmark = fn(&mut Table) -> Result<()>;
-
-/// The benchmarks by name.
-const BENCHMARKS: [(&str, Benchmark); 4] = [
-    ("converge", converge::run),
-    ("configure", configure::run),
-    ("start", start::run),
-    ("rebuild", rebuild::run),
-];
-
-fn main() -> Result<()> {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
-    if let Some((measure::WORD, command)) =
-        arguments.split_first().map(|(first, rest)| (first.as_str(), rest))
-    {
-        return measure::this(command);
-    }
-    if let Some(unknown) =
-        arguments.iter().find(|name| BENCHMARKS.iter().all(|(known, _)| known != name))
-    {
-        let known = BENCHMARKS.map(|(name, _)| name).join(", ");
-        bail!("no benchmark `{unknown}`; there are {known}");
-    }
-    let mut table = Table::default();
-    for (name, benchmark) in BENCHMARKS {
-        if arguments.is_empty() || arguments.iter().any(|wanted| wanted == name) {
-            benchmark(&mut table)?;
-        }
-    }
-    write!(std::io::stdout(), "{table}")?;
-    Ok(())
+fn main() -> anyhow::Result<()> {
+    suite::run(&std::env::args().skip(1).collect::<Vec<_>>())
 }
