@@ -1,5 +1,44 @@
 //! The model and the engine of togusa.
+//!
+//! It knows no terminal, no TOML and no network: events are its only way out, an environment comes
+//! in as data, and hosts are reached through a `Transport` that somebody gives it.
+//!
+//! What component code uses:
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`prelude`] | all that an author of components needs |
+//! | [`component`], [`verdict`] | the trait of components; what `verify` answers |
+//! | [`scope`] | what a component may do in `configure`: add, provide, require, trigger |
+//! | [`host`] | what it may do in `verify` and `update`: look, run, write |
+//! | [`attributes`], [`value`] | what an environment may set, and the values as it sets them |
+//! | [`resource`] | typed values that roots provide to each other |
+//! | [`assets`], [`template`] | files beside a component's source, and those that are rendered |
+//! | [`path`](mod@path), [`address`] | paths and addresses, known before the host is |
+//! | [`testing`] | the test harness |
+//!
+//! What turns it into a deployment:
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`registry`], [`environment`] | the components by name; hosts and their roots as data |
+//! | [`model`] | configures all roots until they settle, finds what is wrong, orders them |
+//! | [`engine`] | the coordinator over all hosts, the agent on one, the state kept there |
+//!
+//! What all of them speak; plain data, which imports nothing that works:
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`names`], [`digest`] | names with a type each; SHA-256 of files and models |
+//! | [`problem`] | what went wrong, where, why, and what to do |
+//! | [`event`], `protocol` | what a run tells; what coordinator and agent say to each other |
+//!
+//! And at the edges: [`interrupt`] stops a run, [`panics`] turns panics of component code into
+//! errors, [`system`] is the one home of environment variables, `step` marks where the crash test
+//! may kill.
+
 extern crate self as togusa_core;
+
 pub mod address;
 pub mod assets;
 pub mod attributes;
