@@ -9,7 +9,8 @@
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
-//! on a host. `use togusa_components::prelude::*;` brings all of them.
+//! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
+//! and owners, and `globs` reads patterns. `use togusa_components::prelude::*;` brings all of them.
 //!
 //! Every component here is idempotent, changes a host only through
 //! [`Machine`](togusa_core::host::Machine), shows each difference that it found, and keeps what it

@@ -1,7 +1,7 @@
 //! Loads the environments of a project from TOML into `togusa_core::environment::Environment`.
 //!
-//! A load goes through these steps, and goes on after a mistake wherever it can, so that one run
-//! reports all of them:
+//! The ways in are in `load`. A load goes through these steps, and goes on after a mistake wherever
+//! it can, so that one run reports all of them:
 //!
 //! 1. `files` finds `environments/NAME/environment.toml` and reads its text;
 //! 2. `parse` turns the text into core's tables, every value with its place (`source`); what is

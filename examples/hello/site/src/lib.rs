@@ -1,4 +1,4 @@
-//! The site: pages in their frame, an index, and the release that readers see.
+//! The site: pages in their frame, an index, and the `release` that readers see.
 
 mod release;
 
