@@ -37,6 +37,8 @@ pub(super) struct Triggers<'a> {
     draft: &'a Draft,
     /// By the node that changes: the nodes that depend on it.
     dependants: BTreeMap<NodeId, Vec<NodeId>>,
+    /// The same by the node that depends.
+    causes: BTreeMap<NodeId, Vec<NodeId>>,
     /// By the node that is updated: the providers on other roots that trigger it.
     providers: BTreeMap<NodeId, Vec<Arc<Provider>>>,
     /// The nodes that provide something to other roots.
@@ -74,24 +76,30 @@ impl Pending {
 impl<'a> Triggers<'a> {
     pub(super) fn new(host: &'a Host, id: &'a RootId, draft: &'a Draft, start: &'a Start) -> Self {
         let mut dependants = BTreeMap::<_, Vec<_>>::new();
+        let mut causes = BTreeMap::<_, Vec<_>>::new();
         let mut providers = BTreeMap::<_, Vec<_>>::new();
         for trigger in &draft.triggers {
             match &trigger.cause {
-                Cause::Node(cause) => dependants.entry(*cause).or_default().push(trigger.dependant),
+                Cause::Node(cause) => {
+                    dependants.entry(*cause).or_default().push(trigger.dependant);
+                    causes.entry(trigger.dependant).or_default().push(*cause);
+                }
                 Cause::Provider(provider) => {
                     providers.entry(trigger.dependant).or_default().push(Arc::clone(provider));
                 }
             }
         }
+        let nodes = draft.by_breadcrumb();
         let providing = draft.provided.iter();
-        let providing = providing.filter_map(|provided| draft.find(&provided.provider.breadcrumb));
+        let providing = providing.filter_map(|provided| nodes.get(&provided.provider.breadcrumb));
         Self {
             host,
             id,
             draft,
             dependants,
+            causes,
             providers,
-            providing: providing.collect(),
+            providing: providing.copied().collect(),
             marked: BTreeSet::new(),
             counts: start.counts.iter().map(|(provider, count)| (provider, *count)).collect(),
             predicted: start.predicted.iter().collect(),
@@ -103,12 +111,17 @@ impl<'a> Triggers<'a> {
     /// A dependant that left the model passes its mark to the present dependants of the cause.
     /// When there are none, the mark is dropped. Both are shown.
     pub(super) fn adopt(&self) -> Result<(), StateError> {
-        for mark in self.host.marks.of_root(&self.id.root) {
-            if self.draft.find(&mark.dependant).is_some() {
+        let marks = self.host.marks.of_root(&self.id.root);
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let nodes = self.draft.by_breadcrumb();
+        for mark in marks {
+            if nodes.contains_key(&mark.dependant) {
                 continue;
             }
-            let cause = self.draft.find(&mark.cause);
-            let dependants = cause.and_then(|cause| self.dependants.get(&cause));
+            let cause = nodes.get(&mark.cause);
+            let dependants = cause.and_then(|cause| self.dependants.get(cause));
             let moved: Vec<_> = dependants
                 .into_iter()
                 .flatten()
@@ -132,8 +145,7 @@ impl<'a> Triggers<'a> {
     /// Why a node is to be updated, as of now.
     pub(super) fn pending(&self, node: NodeId) -> Result<Pending, StateError> {
         let breadcrumb = self.breadcrumb(node);
-        let marks = self.host.marks.of_root(&self.id.root);
-        let marks = marks.into_iter().filter(|mark| mark.dependant == *breadcrumb).collect();
+        let marks = self.host.marks.of(&self.id.root, breadcrumb);
         let mut pending = Pending { marks, providers: Vec::new() };
         for provider in self.providers.get(&node).into_iter().flatten() {
             if self.predicted.contains(&**provider) {
@@ -184,10 +196,10 @@ impl<'a> Triggers<'a> {
 
     /// In a plan: the causes of a node among those that would change.
     pub(super) fn predicted_causes(&self, node: NodeId, changed: &BTreeSet<NodeId>) -> Vec<String> {
-        let causes = self.dependants.iter().filter(|(_, dependants)| dependants.contains(&node));
+        let causes = self.causes.get(&node).into_iter().flatten();
         causes
-            .filter(|(cause, _)| changed.contains(cause))
-            .map(|(cause, _)| self.breadcrumb(*cause).to_string())
+            .filter(|cause| changed.contains(cause))
+            .map(|cause| self.breadcrumb(*cause).to_string())
             .collect()
     }
 

@@ -3,11 +3,12 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{HostName, RootId};
+use crate::names::{HostName, RootId, RootName};
 use crate::resource::{Provider, Required, Resource, ResourceKey};
 
 /// A question for the values of a resource.
@@ -150,9 +151,14 @@ impl Answers {
 
     /// The values that answer a question, by host and root, each root's in its own order.
     pub(crate) fn get<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a Arc<Provided>> {
-        let roots = self.by_key.get(&query.key).into_iter().flatten();
+        let host = query.host.as_ref();
+        let first = host.map_or(Bound::Unbounded, |host| {
+            Bound::Included(RootId::new(host.clone(), RootName::new("")))
+        });
+        let roots = self.by_key.get(&query.key).into_iter();
         roots
-            .filter(|(root, _)| query.host.as_ref().is_none_or(|host| root.host == *host))
+            .flat_map(move |roots| roots.range((first.clone(), Bound::Unbounded)))
+            .take_while(move |(root, _)| host.is_none_or(|host| root.host == *host))
             .flat_map(|(_, values)| values)
     }
 }

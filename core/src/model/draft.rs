@@ -1,7 +1,9 @@
 //! The tree of one root while it is configured and after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use indexmap::IndexSet;
 
 use crate::address::ListenAddress;
 use crate::assets::{Asset, TreeEntry};
@@ -24,7 +26,7 @@ pub(crate) struct Draft {
     /// The components in pre-order; the first is the root's own.
     pub(crate) nodes: Vec<Node>,
     /// What triggers what.
-    pub(crate) triggers: Vec<Trigger>,
+    pub(crate) triggers: IndexSet<Trigger>,
     /// What was provided, in order.
     pub(crate) provided: Vec<Arc<Provided>>,
     /// What was required, in order.
@@ -60,14 +62,14 @@ pub(crate) struct Node {
 }
 
 /// A change that makes a component's update due.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Trigger {
     pub(crate) cause: Cause,
     pub(crate) dependant: NodeId,
 }
 
 /// What changes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Cause {
     /// A component of the same root, or anything below it.
     Node(NodeId),
@@ -126,6 +128,12 @@ impl Draft {
         std::iter::successors(Some(node), |node| self.nodes[*node].parent).any(|node| node == above)
     }
 
+    /// All nodes by their breadcrumb; of several with the same, the first.
+    pub(crate) fn by_breadcrumb(&self) -> BTreeMap<&Breadcrumb, NodeId> {
+        let nodes = self.nodes.iter().enumerate().rev();
+        nodes.map(|(id, node)| (&node.breadcrumb, id)).collect()
+    }
+
     /// The node with the given breadcrumb.
     pub(crate) fn find(&self, breadcrumb: &Breadcrumb) -> Option<NodeId> {
         self.nodes.iter().position(|node| node.breadcrumb == *breadcrumb)
@@ -143,6 +151,10 @@ impl Draft {
     /// The digest of each component with all that lies below it, in pre-order.
     pub(crate) fn digests(&self) -> Vec<Digest> {
         let mut digests = vec![None; self.nodes.len()];
+        let mut causes = BTreeMap::<NodeId, Vec<&Cause>>::new();
+        for trigger in &self.triggers {
+            causes.entry(trigger.dependant).or_default().push(&trigger.cause);
+        }
         // Children stand behind their parents, so that the reverse order has them first.
         for id in (0..self.nodes.len()).rev() {
             let node = &self.nodes[id];
@@ -151,8 +163,8 @@ impl Draft {
             if let Some(component) = &node.component {
                 digester.debug(component);
             }
-            for trigger in self.triggers.iter().filter(|trigger| trigger.dependant == id) {
-                match &trigger.cause {
+            for cause in causes.get(&id).into_iter().flatten() {
+                match cause {
                     Cause::Node(cause) => digester.text(self.breadcrumb(*cause).as_str()),
                     Cause::Provider(provider) => digester.debug(provider),
                 }
@@ -181,8 +193,8 @@ pub(crate) fn first_difference(
     };
     let node = (0..draft.nodes.len()).find(innermost);
     let missing = || {
-        let here: BTreeSet<_> = draft.nodes.iter().map(|node| &node.breadcrumb).collect();
-        known.keys().find(|breadcrumb| !here.contains(*breadcrumb))
+        let here = draft.by_breadcrumb();
+        known.keys().find(|breadcrumb| !here.contains_key(*breadcrumb))
     };
     node.map(|node| draft.breadcrumb(node)).or_else(|| missing().copied()).cloned()
 }

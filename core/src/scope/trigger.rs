@@ -101,9 +101,6 @@ fn record(scope: &mut Scope<'_>, causes: Causes, dependant: NodeId) {
                 .map_or(Cause::Provider(provider), Cause::Node),
             cause => cause,
         };
-        let trigger = Trigger { cause, dependant };
-        if !scope.draft.triggers.contains(&trigger) {
-            scope.draft.triggers.push(trigger);
-        }
+        scope.draft.triggers.insert(Trigger { cause, dependant });
     }
 }

@@ -27,46 +27,78 @@ impl Mark {
 #[derive(Debug)]
 pub(crate) struct Marks {
     directory: PathBuf,
-    pending: Mutex<BTreeMap<RootName, BTreeSet<Mark>>>,
+    pending: Mutex<Pending>,
+}
+
+/// Marks by root and dependant; what is empty is not kept.
+#[derive(Debug, Default)]
+struct Pending(BTreeMap<RootName, BTreeMap<Breadcrumb, BTreeSet<Mark>>>);
+
+impl Pending {
+    fn insert(&mut self, mark: Mark) {
+        let of_root = self.0.entry(mark.root.clone()).or_default();
+        of_root.entry(mark.dependant.clone()).or_default().insert(mark);
+    }
+
+    fn of(&self, root: &RootName, dependant: &Breadcrumb) -> Option<&BTreeSet<Mark>> {
+        self.0.get(root)?.get(dependant)
+    }
+
+    fn remove(&mut self, mark: &Mark) {
+        let Some(of_root) = self.0.get_mut(&mark.root) else { return };
+        let Some(marks) = of_root.get_mut(&mark.dependant) else { return };
+        marks.remove(mark);
+        if marks.is_empty() {
+            of_root.remove(&mark.dependant);
+        }
+        if of_root.is_empty() {
+            self.0.remove(&mark.root);
+        }
+    }
 }
 
 impl Marks {
     /// Reads the marks that earlier runs left.
     pub(crate) fn load(state: &std::path::Path) -> Result<Self, StateError> {
         let directory = state.join("pending");
-        let mut pending = BTreeMap::<_, BTreeSet<_>>::new();
+        let mut pending = Pending::default();
         for path in durable::files(&directory)? {
             if let Some(mark) = durable::read::<Mark>(&path)? {
-                pending.entry(mark.root.clone()).or_default().insert(mark);
+                pending.insert(mark);
             }
         }
         Ok(Self { directory, pending: Mutex::new(pending) })
     }
 
-    fn pending(&self) -> MutexGuard<'_, BTreeMap<RootName, BTreeSet<Mark>>> {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The marks of a root.
     pub(crate) fn of_root(&self, root: &RootName) -> BTreeSet<Mark> {
-        self.pending().get(root).cloned().unwrap_or_default()
+        let pending = self.pending();
+        let of_root = pending.0.get(root).into_iter().flat_map(BTreeMap::values);
+        of_root.flatten().cloned().collect()
+    }
+
+    /// The marks for one component, by their cause.
+    pub(crate) fn of(&self, root: &RootName, dependant: &Breadcrumb) -> Vec<Mark> {
+        let pending = self.pending();
+        pending.of(root, dependant).into_iter().flatten().cloned().collect()
     }
 
     /// The roots that have marks.
     pub(crate) fn roots(&self) -> Vec<RootName> {
-        self.pending()
-            .iter()
-            .filter(|(_, marks)| !marks.is_empty())
-            .map(|(r, _)| r.clone())
-            .collect()
+        self.pending().0.keys().cloned().collect()
     }
 
     /// Makes marks durable, before anything that they stand for is done.
     pub(crate) fn add(&self, marks: &[Mark]) -> Result<(), StateError> {
         let missing: Vec<_> = {
             let pending = self.pending();
-            let known =
-                |mark: &&Mark| pending.get(&mark.root).is_some_and(|all| all.contains(*mark));
+            let known = |mark: &Mark| {
+                pending.of(&mark.root, &mark.dependant).is_some_and(|marks| marks.contains(mark))
+            };
             marks.iter().filter(|mark| !known(mark)).collect()
         };
         if missing.is_empty() {
@@ -79,7 +111,7 @@ impl Marks {
         durable::sync_directory(&self.directory)?;
         let mut pending = self.pending();
         for mark in missing {
-            pending.entry(mark.root.clone()).or_default().insert(mark.clone());
+            pending.insert(mark.clone());
         }
         Ok(())
     }
@@ -88,9 +120,7 @@ impl Marks {
     pub(crate) fn clear(&self, marks: &[Mark]) -> Result<(), StateError> {
         for mark in marks {
             durable::remove(&self.directory.join(mark.file_name()))?;
-            if let Some(all) = self.pending().get_mut(&mark.root) {
-                all.remove(mark);
-            }
+            self.pending().remove(mark);
         }
         Ok(())
     }
