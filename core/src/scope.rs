@@ -34,6 +34,7 @@ pub(crate) struct Site<'a> {
     pub(crate) host: &'a Host,
     pub(crate) root: &'a Root,
     pub(crate) id: RootId,
+    pub(crate) work_directory: HostPath,
     pub(crate) features: Vec<&'a str>,
     pub(crate) source: SourceLocation,
     pub(crate) answers: &'a Answers,
@@ -256,7 +257,7 @@ impl<'a> Scope<'a> {
             return HostPath::new(&host.name, path);
         }
         match (path.starts_with('/'), &host.sandbox) {
-            (false, _) => self.work_directory().join(path),
+            (false, _) => self.site.work_directory.join(path),
             (true, None) => HostPath::new(&host.name, path),
             (true, Some(sandbox)) => HostPath::new(&host.name, sandbox).join(path),
         }
@@ -264,9 +265,7 @@ impl<'a> Scope<'a> {
 
     /// The directory of the root on its host: `TARGET/work/ROOT`.
     pub fn work_directory(&self) -> HostPath {
-        HostPath::new(&self.site.host.name, &self.site.host.target_directory)
-            .join("work")
-            .join(self.site.root.name.as_str())
+        self.site.work_directory.clone()
     }
 
     /// An address at which others reach this host; the name is kept as it is.
