@@ -1,7 +1,6 @@
 //! Why a command ended without doing what was asked.
 
 use serde_json::json;
-use togusa_core::event::Refused;
 use togusa_core::problem::{Problem, Problems};
 
 use crate::exit::Exit;
@@ -61,12 +60,6 @@ impl Failure {
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
         Self { exit: Exit::Wrong, problems }
-    }
-}
-
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Self {
-        refused.problems.into()
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::names::{Breadcrumb, HostName, RootId, RootName};
-use crate::problem::{Problem, Problems};
+use crate::problem::Problem;
 use crate::verdict::Change;
 
 /// Something that happened.
@@ -307,13 +307,6 @@ impl Summary {
         }
         counts
     }
-}
-
-/// Everything that the model says against a deployment; no host was touched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
-    /// What is wrong.
-    pub problems: Problems,
 }
 
 mod seconds {
