@@ -267,8 +267,9 @@ impl Run<'_> {
     /// Records how a root ended, and what that means for those that depend on it.
     fn end(&mut self, id: RootId, outcome: Outcome, counts: Counts, elapsed: Duration) {
         let failed = outcome == Outcome::Failed;
+        let reached = matches!(outcome, Outcome::Converged | Outcome::Planned);
         self.tell_end(id.clone(), outcome, counts, elapsed);
-        for (id, outcome) in self.progress.end(&id, failed) {
+        for (id, outcome) in self.progress.end(&id, reached) {
             self.tell_end(id, outcome, Counts::default(), Duration::ZERO);
         }
         if failed && self.options.fail_fast {

@@ -51,15 +51,15 @@ impl Progress {
         Some(id)
     }
 
-    /// Ends a root. Those that cannot start because of it are returned, all the way down.
-    pub(super) fn end(&mut self, id: &RootId, failed: bool) -> Vec<(RootId, Outcome)> {
+    /// Ends a root, which reached what was asked of it or did not. Those that cannot start because of it are returned, all the way down.
+    pub(super) fn end(&mut self, id: &RootId, reached: bool) -> Vec<(RootId, Outcome)> {
         self.running.remove(id);
         self.waiting.remove(id);
         let mut given_up = Vec::new();
         let mut ended = vec![id.clone()];
         while let Some(ended_id) = ended.pop() {
             for then in self.dependants.remove(&ended_id).unwrap_or_default() {
-                if failed {
+                if !reached {
                     if self.waiting.remove(&then).is_some() {
                         let outcome = Outcome::DependencyFailed { on: id.clone() };
                         given_up.push((then.clone(), outcome));
