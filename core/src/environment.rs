@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Family;
 use crate::names::{HostName, RootName};
+use crate::path::HostPath;
 use crate::value::{Origin, Table};
 
 /// A named set of hosts with the roots that each of them gets.
@@ -183,6 +184,11 @@ impl Host {
             origin: None,
         });
         self
+    }
+
+    /// The directory of a root: `TARGET/work/ROOT`.
+    pub fn work_directory(&self, root: &RootName) -> HostPath {
+        HostPath::new(&self.name, &self.target_directory).join("work").join(root.as_str())
     }
 
     /// The name or address that others use for this host.

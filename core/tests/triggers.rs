@@ -284,3 +284,17 @@ fn a_root_that_is_left_out_keeps_its_pending_triggers() {
 root!(Offer, |scope| {
     scope.offer(Database);
 });
+
+#[test]
+fn a_change_that_cannot_be_told_to_its_dependants_is_a_failure() {
+    let harness = client_and_server();
+    harness.assert_converges();
+    let counters = harness.target_directory("db").join(".togusa/counters");
+    let counter = std::fs::read_dir(counters).unwrap().next().unwrap().unwrap().path();
+    std::fs::write(&counter, "{").unwrap();
+
+    let run = harness.deploy();
+    assert!(!run.summary.is_success());
+    let failures = run.failures();
+    assert!(failures[0].contains(&format!("`{}` is damaged", counter.display())), "{failures:?}");
+}

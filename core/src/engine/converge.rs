@@ -31,9 +31,16 @@ pub(super) fn converge(host: &Host, id: &RootId, draft: &Draft, start: &Start) -
         uncertain: start.uncertain,
         doubt: false,
     };
-    let end = walk.run();
+    let mut end = walk.run();
     host.activity.end(id);
-    let counters = walk.triggers.counters().unwrap_or_default();
+    let counters = walk.triggers.counters().unwrap_or_else(|error| {
+        // Dependants that are told nothing would miss their trigger, and the run would not say so.
+        if end == End::Reached {
+            walk.fail(draft.breadcrumb(0), Vec::new(), &error.into());
+            end = End::Failed;
+        }
+        Vec::new()
+    });
     Done {
         root: id.root.clone(),
         end,
@@ -86,11 +93,7 @@ impl Walk<'_> {
 
     fn prepare(&self) -> anyhow::Result<()> {
         self.triggers.record_managed()?;
-        let host = &self.host.site.host;
-        let work = crate::path::HostPath::new(&host.name, &host.target_directory)
-            .join("work")
-            .join(self.id.root.as_str());
-        let work = self.host.site.local(&work);
+        let work = self.host.site.local(&self.host.site.host.work_directory(&self.id.root));
         if !work.is_dir() {
             std::fs::create_dir_all(&work)
                 .with_context(|| format!("cannot create work directory `{}`", work.display()))?;

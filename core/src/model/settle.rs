@@ -11,7 +11,6 @@ use std::thread;
 use crate::assets::AssetCatalogue;
 use crate::environment::{Environment, Host, Root};
 use crate::names::RootId;
-use crate::path::HostPath;
 use crate::problem::{Problem, Problems};
 use crate::registry::Registry;
 use crate::resource::ResourceKey;
@@ -99,9 +98,7 @@ fn plant(
         host,
         root,
         id: RootId::new(host.name.clone(), root.name.clone()),
-        work_directory: HostPath::new(&host.name, &host.target_directory)
-            .join("work")
-            .join(root.name.as_str()),
+        work_directory: host.work_directory(&root.name),
         features,
         source: component.source(),
         answers,
