@@ -15,7 +15,11 @@ impl Host {
     ///
     /// Who connects is told `No route to host` after some seconds.
     pub fn cut(&self) {
-        self.directory.station.sh(&format!("ip link set {} down", self.place.line));
+        // A neighbour that was heard of a moment ago is believed to be there for much longer.
+        self.directory.station.sh(&format!(
+            "ip link set {} down; ip neigh flush to {}",
+            self.place.line, self.place.address
+        ));
     }
 
     /// Refuses new connections, as without an sshd. Open ones go on.

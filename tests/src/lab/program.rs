@@ -105,7 +105,7 @@ impl Program {
             let end = Arc::clone(&end);
             move || end.reap(child)
         });
-        Running { name: format!("{:?}", self.command), pid, end, stdout, stderr }
+        Running { name: self.name(), pid, end, stdout, stderr }
     }
 
     fn start(&mut self, [stdin, stdout, stderr]: [Stdio; 3]) -> Child {
@@ -113,8 +113,14 @@ impl Program {
         command.stdin(stdin).stdout(stdout).stderr(stderr);
         match self.namespaces.enter(|| command.spawn()) {
             Ok(child) => child,
-            Err(error) => panic!("cannot start {:?} in the lab: {error}", self.command),
+            Err(error) => panic!("cannot start {} in the lab: {error}", self.name()),
         }
+    }
+
+    /// Program and arguments, without the variables.
+    fn name(&self) -> String {
+        let words = [self.command.get_program()].into_iter().chain(self.command.get_args());
+        words.map(|word| format!("{word:?}")).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -1,12 +1,13 @@
 //! What the machine must have for a lab.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use nix::unistd::Uid;
 use togusa_core::system;
 
 /// Programs, and the packages of Debian that have them. `tests/run` installs them.
-const PROGRAMS: [(&str, &str); 14] = [
+const PROGRAMS: [(&str, &str); 15] = [
     ("awk", "mawk"),
     ("bash", "bash"),
     ("busybox", "busybox"),
@@ -14,6 +15,7 @@ const PROGRAMS: [(&str, &str); 14] = [
     ("ip", "iproute2"),
     ("mount", "mount"),
     ("nft", "nftables"),
+    ("pgrep", "procps"),
     ("pivot_root", "util-linux"),
     ("ssh", "openssh-client"),
     ("sshd", "openssh-server"),
@@ -32,17 +34,40 @@ pub(super) fn path() -> String {
 /// Panics with the command that installs what is missing.
 pub(super) fn check() {
     assert!(Uid::effective().is_root(), "a lab needs namespaces: run the tests as root");
-    let path = path();
+    if let Some(missing) = missing(&path()) {
+        panic!("{missing}");
+    }
+}
+
+fn missing(path: &str) -> Option<String> {
     let exists =
         |program: &str| path.split(':').any(|place| Path::new(place).join(program).exists());
-    let missing: Vec<_> = PROGRAMS.into_iter().filter(|(program, _)| !exists(program)).collect();
-    let programs: Vec<_> = missing.iter().map(|(program, _)| *program).collect();
-    let mut packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
-    packages.dedup();
-    assert!(
-        missing.is_empty(),
-        "a lab needs `{}`; install with: apt-get install -y --no-install-recommends {}",
-        programs.join("`, `"),
-        packages.join(" ")
-    );
+    let missing = PROGRAMS.into_iter().filter(|(program, _)| !exists(program));
+    let (programs, packages): (Vec<_>, BTreeSet<_>) = missing.unzip();
+    if programs.is_empty() {
+        return None;
+    }
+    let packages = packages.into_iter().collect::<Vec<_>>().join(" ");
+    Some(format!(
+        "a lab needs `{}`; install with: apt-get install -y --no-install-recommends {packages}",
+        programs.join("`, `")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_installs_what_is_missing_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        for (program, _) in PROGRAMS.iter().filter(|(_, package)| *package != "util-linux") {
+            std::fs::write(directory.path().join(program), "").unwrap();
+        }
+        let place = directory.path().display().to_string();
+        let expected = "a lab needs `pivot_root`, `unshare`; install with: apt-get install -y \
+                        --no-install-recommends util-linux";
+        assert_eq!(missing(&format!("/nowhere:{place}")).as_deref(), Some(expected));
+        assert_eq!(missing(&path()), None);
+    }
 }
