@@ -80,8 +80,8 @@ const HOME: &str = "/run/lab/home";
 const HOSTS: &str = "/run/lab/hosts";
 
 /// Variables of the test that its programs get, so that cargo works in a lab.
-const PASSED_ON: [&str; 4] =
-    ["CARGO_TARGET_DIR", "LLVM_PROFILE_FILE", "RUSTFLAGS", "RUST_BACKTRACE"];
+const PASSED_ON: [&str; 5] =
+    ["CARGO_TARGET_DIR", "LLVM_PROFILE_FILE", "RUSTFLAGS", "RUSTUP_TOOLCHAIN", "RUST_BACKTRACE"];
 
 /// A coordinator and its hosts.
 #[derive(Debug)]

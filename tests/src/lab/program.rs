@@ -17,8 +17,9 @@ use nix::unistd::Pid;
 
 use super::namespaces::Namespaces;
 
-/// Longer than anything that a test waits for; who waits this long waits for what never comes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+/// Longer than anything that a test waits for, builds included: what is not there by then never
+/// comes.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A program to be started, in the manner of [`std::process::Command`].
 ///

@@ -66,6 +66,7 @@ fn small_file_systems_fill_up_and_others_refuse() {
         .user(User::new("noexec"))
         .user(User::new("readonly"))
         .small("~small", 2)
+        .small("~root", 1)
         .no_exec("~noexec")
         .read_only("~readonly")]);
     let host = &lab["web"];
@@ -77,6 +78,10 @@ fn small_file_systems_fill_up_and_others_refuse() {
     host.free("~small");
     ssh(&lab, "small@web", "echo a >~/file; ls ~/.bashrc").succeeded();
     assert_eq!(host.sh("stat -c %U ~small/file ~small/.bashrc ~small"), "small\nsmall\nsmall\n");
+
+    host.fill("~root");
+    let full = ssh(&lab, "root@web", "echo a >~/file").failed();
+    assert!(full.contains("No space left on device"), "{full}");
 
     let refused = ssh(&lab, "noexec@web", copy).failed();
     assert!(refused.contains("Permission denied"), "{refused}");
