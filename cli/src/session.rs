@@ -4,8 +4,10 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use togusa_core::assets::{AssetStore, ProjectAssets};
+use togusa_core::deployment::Deployment;
 use togusa_core::engine::transport::Transport;
 use togusa_core::engine::{Options, deploy};
 use togusa_core::environment::Connect;
@@ -21,6 +23,7 @@ use togusa_core::{address, system};
 use crate::commands::RunOptions;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::git;
 use crate::selection::select;
 use crate::signals;
 use crate::transport::Transports;
@@ -86,7 +89,7 @@ impl Session {
             jobs: how.jobs.map(std::num::NonZero::get),
             fail_fast: how.fail_fast,
             wait,
-            who: who(),
+            deployment: self.deployment(),
             addresses,
             ..Options::new(mode)
         };
@@ -99,6 +102,19 @@ impl Session {
             deploy(model, &transport, &store, &options, interrupt, &mut |event| view.event(&event));
         view.finish();
         Ok(summary)
+    }
+
+    /// Who deploys what, as it stands now.
+    fn deployment(&self) -> Deployment {
+        let user = system::variable("USER").or_else(|| system::variable("LOGNAME"));
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Deployment {
+            id: format!("{:x}-{:x}", since.as_nanos(), std::process::id()),
+            who: user.or_else(system::user_name).unwrap_or_else(|| "somebody".to_owned()),
+            from: Facts::read().hostname,
+            started: since.as_secs(),
+            commit: git::commit(&self.root),
+        }
     }
 
     fn interrupt(&self) -> Result<&Interrupt, Failure> {
@@ -127,13 +143,6 @@ impl Session {
         let summary = self.run(&configured, purpose, how, false)?;
         Ok(Exit::of_run(&summary, changes_count))
     }
-}
-
-/// The user and the machine that start a deployment, as others are told.
-fn who() -> String {
-    let user = system::variable("USER").or_else(|| system::variable("LOGNAME"));
-    let user = user.unwrap_or_else(|| "somebody".to_owned());
-    format!("{user}@{}", Facts::read().hostname)
 }
 
 /// Refuses hosts that this version cannot reach, before any other is touched.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use togusa_core::assets::AssetStore;
 use togusa_core::engine::transport::{Connection, InProcess, Transport};
 use togusa_core::environment::{Connect, Host};
+use togusa_core::event::Event;
 use togusa_core::problem::Problem;
 use togusa_core::registry::Registry;
 use togusa_core::system;
@@ -45,10 +46,10 @@ pub fn home() -> Result<PathBuf, Failure> {
 }
 
 impl Transport for Transports {
-    fn connect(&self, host: &Host) -> Result<Connection, Problem> {
+    fn connect(&self, host: &Host, tell: &dyn Fn(Event)) -> Result<Connection, Problem> {
         match (host.connect, converging_user(host)) {
-            (Connect::Local, None) => self.in_process.connect(host),
-            (Connect::Local, Some(user)) => ChildProcess::as_user(user)?.connect(host),
+            (Connect::Local, None) => self.in_process.connect(host, tell),
+            (Connect::Local, Some(user)) => ChildProcess::as_user(user)?.connect(host, tell),
             (Connect::Ssh, _) => Err(Problem::new(format!(
                 "`{}` is to be reached by SSH, which this version cannot do",
                 host.name

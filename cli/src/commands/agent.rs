@@ -1,6 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
+use togusa_core::engine::BUILD;
 use togusa_core::registry::Registry;
 
 use crate::exit::Exit;
@@ -18,7 +19,12 @@ impl Agent {
     /// # Errors
     /// The connection broke.
     pub fn run(&self, registry: Arc<Registry>) -> Result<Exit, Failure> {
-        let agent = togusa_core::engine::Agent { registry, assets: None, home: home()? };
+        let agent = togusa_core::engine::Agent {
+            registry,
+            assets: None,
+            home: home()?,
+            build: BUILD.to_owned(),
+        };
         let served =
             togusa_core::engine::serve(&agent, Box::new(io::stdin()), Box::new(io::stdout()));
         served.map(|()| Exit::Success).map_err(Failure::failed)
