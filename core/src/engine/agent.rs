@@ -19,7 +19,9 @@ use crate::interrupt::Interrupt;
 use crate::names::RootName;
 use crate::panics;
 use crate::problem::Problem;
-use crate::protocol::{Done, End, Frame, FrameError, FromAgent, Hello, Start, ToAgent, read_frame};
+use crate::protocol::{
+    Done, End, Frame, FrameError, FromAgent, HandOver, Hello, Start, ToAgent, read_frame,
+};
 use crate::registry::Registry;
 
 use super::converge::converge;
@@ -85,7 +87,7 @@ fn converse(
     interrupt: &Interrupt,
 ) -> Result<(), Problem> {
     let hand_over = match inbox.next()? {
-        Frame::Message(ToAgent::HandOver(hand_over)) => *hand_over,
+        Frame::Message(ToAgent::HandOver(hand_over)) => hand_over,
         Frame::Message(ToAgent::Status(of)) => return line.send(&status::answer(&agent.home, &of)),
         Frame::Message(ToAgent::Goodbye | ToAgent::Interrupt { .. }) => return Ok(()),
         _ => return Err(Problem::new("the coordinator did not begin with the hand-over")),
@@ -98,7 +100,9 @@ fn converse(
         Err(Unprepared::Broken(problem)) => return Err(*problem),
     };
     line.watch(&host);
-    let recorded = host.lock.is_some().then_some(&hand_over.deployment);
+    // What the drafts were made from is not needed any more.
+    let HandOver { deployment, .. } = *hand_over;
+    let recorded = host.lock.is_some().then_some(&deployment);
     if let Some(deployment) = recorded {
         warn(&host, state::records::begin(&host.site.state, deployment));
     }

@@ -17,7 +17,7 @@ use crate::protocol::{FromAgent, encode};
 const NEWS: Duration = Duration::from_millis(250);
 
 /// How many frames may wait to be written; who has more to say waits too.
-const WAITING: usize = 4096;
+const WAITING: usize = 256;
 
 /// How often who waits looks whether the coordinator is still there.
 const PATIENCE: Duration = Duration::from_millis(5);
