@@ -23,6 +23,7 @@
 //! | [`exit`], [`failure`] | how a run ended, why a command failed |
 //! | [`session`] | what every command works on, and how it runs a model |
 //! | [`transport`] | the ways to hosts |
+//! | [`ssh`] | connections over the user's own OpenSSH, kept for the next command |
 //! | [`confirm`], [`git`] | what an environment wants before it is deployed |
 //! | [`project`], [`selection`] | where the project lies, which roots a run is about |
 //! | [`signals`] | Ctrl-C |
@@ -43,6 +44,7 @@ pub mod selection;
 pub mod session;
 pub mod shell;
 pub mod signals;
+pub mod ssh;
 pub mod testing;
 pub mod text;
 pub mod transport;
