@@ -23,6 +23,7 @@
 //! | [`exit`], [`failure`] | how a run ended, why a command failed |
 //! | [`session`] | what every command works on, and how it runs a model |
 //! | [`transport`] | the ways to hosts |
+//! | [`push`] | starts the agent on a host, sends it where it is missing |
 //! | [`confirm`], [`git`] | what an environment wants before it is deployed |
 //! | [`project`], [`selection`] | where the project lies, which roots a run is about |
 //! | [`signals`] | Ctrl-C |
@@ -39,6 +40,7 @@ pub mod exit;
 pub mod failure;
 pub mod git;
 pub mod project;
+pub mod push;
 pub mod selection;
 pub mod session;
 pub mod shell;
