@@ -20,7 +20,7 @@ pub fn refusal(said: &str) -> Problem {
         "missing" => Problem::new(format!("`{detail}` is missing, which unpacks the agent"))
             .hint(format!("install `{detail}` there")),
         "noexec" => noexec(problem("the store may not run programs")),
-        "digest" => problem("the agent arrived damaged")
+        "digest" => damaged(detail)
             .hint("deploy again; if it stays so, memory or disk of that machine may be faulty"),
         _ => problem(&format!("the start of the agent failed with `{kind}`")),
     }
@@ -63,6 +63,11 @@ fn written(problem: Problem, detail: &str) -> Problem {
     } else {
         problem.hint(format!("see whether the disk is full (`df`), or {ELSEWHERE}"))
     }
+}
+
+fn damaged(digest: &str) -> Problem {
+    let causes = vec![format!("what arrived has the SHA-256 `{digest}`")];
+    Problem { causes, ..Problem::new("the agent arrived damaged") }
 }
 
 fn noexec(problem: Problem) -> Problem {

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use togusa_core::problem::Problem;
 
-use super::host::{Host, agent};
-use crate::push::{PUSH, StartError, one_line};
+use super::host::{Host, SHS, agent};
+use crate::push::{AgentBinary, PUSH, Start, StartError, one_line};
 
 #[test]
 fn an_upload_that_breaks_leaves_nothing() {
-    for sh in ["dash", "bash", "zsh", "mksh", "busybox"] {
+    for sh in SHS {
         let host = Host::new(&["dash", "-c"]).with_first("sh", sh);
         let agent = agent("whole", 300_000);
         for sent in [0, 1, agent.compressed.len() / 2, agent.compressed.len() - 1] {
@@ -91,17 +91,12 @@ fn a_host_for_which_there_is_no_binary_is_left_alone() {
 
 #[test]
 fn a_host_that_dies_while_it_is_sent_the_agent_ends_the_talk() {
-    let host = Host::new(&["sh", "-c", "echo dying; echo $2 need a b c; exit 3", "sh"]);
-    let agent = agent("unsent", 3_000_000);
-    let mut start = host.start(&agent);
-    start.tag = "TAG".into();
-    let host = Host {
-        login: ["sh", "-c", "echo TAG need x y z; read -r _; kill -9 $$"].map(str::to_owned).into(),
-        ..host
-    };
-    let mut same = agent.clone();
-    same.digest = "x".into();
-    let talk = host.talk(&start, &same);
-    assert!(matches!(talk.said, Err(StartError::Ended { .. })), "{talk:?}");
-    assert!(talk.sent < same.compressed.len(), "{}", talk.sent);
+    let dies = "echo dying; echo TAG need x y z; read -r _; kill -9 $$";
+    let host = Host::new(&["sh", "-c", dies]);
+    let agent = AgentBinary { digest: "x".into(), ..agent("unsent", 3_000_000) };
+    let start = Start { tag: "TAG".into(), ..host.start(&agent) };
+    let talk = host.talk(&start, &agent);
+    let Err(StartError::Ended { printed }) = &talk.said else { panic!("{talk:?}") };
+    assert_eq!(printed, "dying");
+    assert!(talk.sent < agent.compressed.len(), "{}", talk.sent);
 }

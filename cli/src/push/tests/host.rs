@@ -25,6 +25,9 @@ use crate::push::{
 /// Long enough for any machine; a test that comes to it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What is run as `sh`.
+pub const SHS: [&str; 5] = ["dash", "bash", "zsh", "mksh", "busybox"];
+
 #[expect(clippy::disallowed_methods, reason = "the tests start what sshd would start")]
 pub fn command(program: &str) -> Command {
     Command::new(program)

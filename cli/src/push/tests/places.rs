@@ -6,7 +6,8 @@ use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use super::host::{Host, Talk, agent, command};
+use super::host::{Host, SHS, Talk, agent, command};
+use crate::push::unstarted;
 
 /// A process that keeps a namespace, in which a small file system lies at a place of its own; it
 /// ends when its standard input does.
@@ -30,6 +31,13 @@ impl Disk {
             panic!("cannot mount a tmpfs in a namespace of its own, which takes root: {error}");
         }
         Self { keeper }
+    }
+
+    fn remount(&self, place: &Path, option: &str) {
+        let mut mount = command("nsenter");
+        mount.arg(format!("--mount=/proc/{}/ns/mnt", self.keeper.id()));
+        mount.args(["mount", "-o", &format!("remount,{option}")]).arg(place);
+        assert!(mount.status().unwrap().success());
     }
 }
 
@@ -58,7 +66,7 @@ fn refused(host: &Host, talk: &Talk) -> String {
 
 #[test]
 fn a_disk_that_fills_up_is_told_while_the_agent_is_being_sent() {
-    for sh in ["dash", "bash", "zsh", "mksh", "busybox"] {
+    for sh in SHS {
         let (host, disk) = host_on("size=256k,mode=700", sh);
         let agent = agent("big", 5_000_000);
         let talk = host.talk(&host.start(&agent), &agent);
@@ -104,7 +112,7 @@ fn a_read_only_store_is_told() {
 
 #[test]
 fn a_store_that_runs_nothing_is_told() {
-    for sh in ["dash", "bash", "zsh", "mksh", "busybox"] {
+    for sh in SHS {
         let (host, _disk) = host_on("noexec,mode=700", sh);
         let agent = agent("any", 1000);
         let talk = host.talk(&host.start(&agent), &agent);
@@ -112,6 +120,26 @@ fn a_store_that_runs_nothing_is_told() {
         assert!(refused.starts_with("the store may not run programs\n  1: "), "{sh}: {refused}");
         assert!(refused.contains("ermission denied"), "{sh}: {refused}");
         assert!(refused.contains("`store = \"/path\"` in environment.toml"), "{sh}: {refused}");
+    }
+}
+
+#[test]
+fn a_store_that_runs_nothing_any_more_is_told() {
+    for sh in SHS {
+        let (host, disk) = host_on("mode=700", sh);
+        let agent = agent("any", 1000);
+        host.talk(&host.start(&agent), &agent).assert_runs("any", &agent);
+        disk.remount(&host.store(), "noexec");
+        let talk = host.talk(&host.start(&agent), &agent);
+        // Some shells see it before they run the agent, others by that.
+        let told = match (&talk.said, talk.exit) {
+            (Ok(said), Some(exit)) if said.is_empty() => {
+                unstarted(exit, &talk.stderr).unwrap().to_string()
+            }
+            _ => talk.refused(),
+        };
+        assert!(told.contains("ermission denied"), "{sh}: {told}");
+        assert!(told.contains("not mounted with `noexec`"), "{sh}: {told}");
     }
 }
 

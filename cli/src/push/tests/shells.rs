@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::host::{Host, agent, which};
+use super::host::{Host, SHS, agent, which};
 use crate::push::StartError;
 
 const LOGIN_SHELLS: [&[&str]; 7] = [
@@ -15,9 +15,6 @@ const LOGIN_SHELLS: [&[&str]; 7] = [
     &["fish", "-c"],
     &["tcsh", "-c"],
 ];
-
-/// What is run as `sh`.
-const SHS: [&str; 5] = ["dash", "bash", "zsh", "mksh", "busybox"];
 
 /// What a start and a push use, beside `sh` and a program that computes SHA-256.
 const USED: [&str; 10] =
