@@ -26,30 +26,36 @@ pub fn refusal(said: &str) -> Problem {
     }
 }
 
+/// How shells say that a program is of another architecture; busybox runs it as a script.
+const FOREIGN: [&str; 4] =
+    ["exec format error", "cannot execute binary file", "not executable", "syntax error"];
+
 /// Why a program that was found did not start, from how the command ended and what it printed on
 /// its standard error; `None` if it did start, or never came to that.
+///
+/// It is for streams that end before the agent's first frame.
 pub fn unstarted(exit: i32, printed: &str) -> Option<Problem> {
-    let says = |text: &str| printed.contains(text);
-    let ran = !matches!(exit, 126 | 127) && !says("Exec format error");
-    if ran || says("sudo:") {
+    let said = printed.to_lowercase();
+    if said.contains("sudo:") {
         return None;
     }
     let problem = |message: &str| Problem {
         causes: Some(printed.trim().to_owned()).filter(|it| !it.is_empty()).into_iter().collect(),
         ..Problem::new(message)
     };
-    if says("Exec format error") || says("cannot execute binary file") {
+    if FOREIGN.iter().any(|foreign| said.contains(foreign)) {
         return Some(
             problem("the agent is built for another architecture")
                 .hint("set `target` of the host in environment.toml to the triple of its system"),
         );
     }
-    if exit == 126 {
-        return Some(noexec(problem("the agent may not be run")));
+    match exit {
+        126 => Some(noexec(problem("the agent may not be run"))),
+        127 => Some(problem("the agent cannot be started").hint(
+            "a host needs `sh`; an agent that is not static also needs what it was linked against",
+        )),
+        _ => None,
     }
-    Some(problem("the agent cannot be started").hint(
-        "the host needs `sh`, and what the agent was linked against: a static build needs nothing",
-    ))
 }
 
 fn written(problem: Problem, detail: &str) -> Problem {

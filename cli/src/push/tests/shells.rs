@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::host::{Host, SHS, agent, which};
-use crate::push::StartError;
+use crate::push::{StartError, unstarted};
 
 const LOGIN_SHELLS: [&[&str]; 7] = [
     &["dash", "-c"],
@@ -174,4 +174,42 @@ fn a_host_without_gzip_says_so() {
     `gzip` is missing, which unpacks the agent
       hint: install `gzip` there
     ");
+}
+
+/// The head of a program for a machine that has not been built for decades.
+const FOREIGN: &[u8] = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x01\0\x01\0\0\0 (";
+
+#[test]
+fn an_agent_of_another_architecture_is_named() {
+    for sh in SHS {
+        let host = Host::new(&["dash", "-c"]).with_first("sh", sh);
+        let agent = agent("foreign", 1000);
+        host.talk(&host.start(&agent), &agent).assert_pushed(&agent);
+        fs::write(host.place(&agent), FOREIGN).unwrap();
+        let talk = host.talk(&host.start(&agent), &agent);
+        assert_eq!(talk.said.unwrap(), "", "{sh}");
+        let problem = unstarted(talk.exit.unwrap(), &talk.stderr);
+        let message = problem.map(|problem| problem.message);
+        let expected = "the agent is built for another architecture";
+        assert_eq!(message.as_deref(), Some(expected), "{sh}: {}", talk.stderr);
+    }
+}
+
+#[test]
+fn an_agent_that_cannot_be_loaded_is_named() {
+    let host = Host::new(&["dash", "-c"]);
+    let agent = agent("dynamic", 1000);
+    host.talk(&host.start(&agent), &agent).assert_pushed(&agent);
+    fs::write(host.place(&agent), "#!/lib/none/ld.so\n").unwrap();
+    let talk = host.talk(&host.start(&agent), &agent);
+    let problem = unstarted(talk.exit.unwrap(), &talk.stderr).unwrap();
+    assert_eq!(problem.message, "the agent cannot be started");
+    assert!(problem.causes[0].ends_with("not found"), "{problem}");
+}
+
+#[test]
+fn an_agent_that_started_is_not_said_not_to() {
+    assert_eq!(unstarted(82, "error: the agent is damaged"), None);
+    assert_eq!(unstarted(1, "sudo: a password is required"), None);
+    assert_eq!(unstarted(127, "sudo: no such command"), None);
 }

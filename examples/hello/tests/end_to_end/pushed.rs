@@ -52,6 +52,7 @@ impl Host {
     }
 
     /// Starts the agent, hears its first frame and hangs up.
+    #[expect(clippy::result_large_err, reason = "the closure's type is the one of the library")]
     fn start(&self, replace: bool) -> Ended {
         let start = Start {
             tag: tag().unwrap(),
