@@ -24,6 +24,7 @@
 //! | [`session`] | what every command works on, and how it runs a model |
 //! | [`transport`] | the ways to hosts |
 //! | [`ssh`] | connections over the user's own OpenSSH, kept for the next command |
+//! | [`push`] | starts the agent on a host, sends it where it is missing |
 //! | [`confirm`], [`git`] | what an environment wants before it is deployed |
 //! | [`project`], [`selection`] | where the project lies, which roots a run is about |
 //! | [`signals`] | Ctrl-C |
@@ -40,6 +41,7 @@ pub mod exit;
 pub mod failure;
 pub mod git;
 pub mod project;
+pub mod push;
 pub mod selection;
 pub mod session;
 pub mod shell;
