@@ -19,7 +19,7 @@ pub use coordinator::{Options, deploy};
 use std::time::Duration;
 
 /// Tells one build from another: coordinator and agent must be the same.
-const BUILD: &str = concat!("togusa ", env!("CARGO_PKG_VERSION"));
+pub const BUILD: &str = concat!("togusa ", env!("CARGO_PKG_VERSION"));
 
 /// How often each side says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(5);
