@@ -16,6 +16,7 @@
 //!
 //! | module | what lives there |
 //! |---|---|
+//! | [`agents`] | the binaries that are pushed to hosts |
 //! | [`arguments`], [`commands`] | the command line as data; one file per command |
 //! | [`shell`] | what surrounds every command: arguments, failures, panics, exit code |
 //! | [`ui`] | the two streams, colours, verbosity; everything that is shown goes through it |
@@ -33,6 +34,7 @@
 //!
 //! Core emits events and never writes; nothing here looks at a host.
 
+pub mod agents;
 pub mod arguments;
 mod cli;
 pub mod commands;
