@@ -21,7 +21,7 @@ pub use deploy::Deploy;
 pub use environments::Environments;
 pub use graph::{Graph, GraphFormat};
 pub use plan::Plan;
-pub use run_options::RunOptions;
+pub use run_options::{AgentOptions, RunOptions};
 pub use verify::Verify;
 
 /// What to do.

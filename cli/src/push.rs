@@ -17,7 +17,6 @@
 //! it is short, and free of what shells do not agree on. The second half is read from the
 //! connection, so it may hold any character but a line end.
 
-mod binary;
 mod converse;
 mod lines;
 mod own;
@@ -31,7 +30,8 @@ use std::io::{self, Read as _};
 
 use togusa_core::problem::Problem;
 
-pub use binary::AgentBinary;
+use crate::agents::AgentBinary;
+
 pub use converse::{Rest, converse};
 pub use own::Own;
 pub use prune::prune;

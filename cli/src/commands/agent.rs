@@ -5,6 +5,7 @@ use togusa_core::engine::BUILD;
 use togusa_core::problem::Problem;
 use togusa_core::registry::Registry;
 
+use crate::agents::build_of_tail;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::push::Own;
@@ -25,14 +26,15 @@ impl Agent {
     /// # Errors
     /// The program is not the one that it should be, or the connection broke.
     pub fn run(&self, registry: Arc<Registry>) -> Result<Exit, Failure> {
-        if let Some(digest) = &self.digest {
-            check_own(digest)?;
-        }
+        let build = match &self.digest {
+            Some(digest) => check_own(digest)?,
+            None => None,
+        };
         let agent = togusa_core::engine::Agent {
             registry,
             assets: None,
             home: home()?,
-            build: BUILD.to_owned(),
+            build: build.unwrap_or_else(|| BUILD.to_owned()),
         };
         let served =
             togusa_core::engine::serve(&agent, Box::new(io::stdin()), Box::new(io::stdout()));
@@ -40,8 +42,9 @@ impl Agent {
     }
 }
 
-/// Sees to it that the store holds what the coordinator asked for, and keeps the store small.
-fn check_own(digest: &str) -> Result<(), Failure> {
+/// Sees to it that the store holds what the coordinator asked for, and keeps the store small. Gives
+/// the build that the program says it is of.
+fn check_own(digest: &str) -> Result<Option<String>, Failure> {
     let own = Own::read().map_err(|error| {
         let problem = Problem::new("cannot read the agent's own file");
         Failure::failed(
@@ -55,5 +58,5 @@ fn check_own(digest: &str) -> Result<(), Failure> {
     }
     // A store that cannot be tidied up, on a disk that is full perhaps, is no reason not to deploy.
     let _ = own.note_use();
-    Ok(())
+    Ok(build_of_tail(&own.tail))
 }

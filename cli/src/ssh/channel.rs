@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openssh::{Child, Error, Session};
-use tokio::runtime::Runtime;
-use tokio::time::timeout;
 use togusa_core::environment::Host;
 use togusa_core::problem::Problem;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use super::diagnosis::lost;
 use super::master::{self, Found};

@@ -4,10 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use tokio::process::Command;
 use togusa_core::digest::Digest;
 use togusa_core::environment::Host;
 use togusa_core::problem::Problem;
+use tokio::process::Command;
 
 use super::diagnosis::diagnose;
 use super::no_ssh;

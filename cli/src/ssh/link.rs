@@ -108,9 +108,12 @@ impl Connections {
     async fn kept(&self, resolved: &Resolved, given_up: Option<u32>) -> Option<Link> {
         let socket = self.sockets.socket(&resolved.name);
         match master::look(&socket).await {
-            Found::Alive(pid) if Some(pid) != given_up => {
-                Some(Link { socket, log: Some(self.sockets.log(&resolved.name)), pid, resumed: true })
-            }
+            Found::Alive(pid) if Some(pid) != given_up => Some(Link {
+                socket,
+                log: Some(self.sockets.log(&resolved.name)),
+                pid,
+                resumed: true,
+            }),
             _ => None,
         }
     }

@@ -186,8 +186,8 @@ fn stopped_masters(socket: &Path) -> Vec<Pid> {
     let is_master = |pid: &i32| {
         let directory = format!("/proc/{pid}");
         let read = |name: &str| fs::read(format!("{directory}/{name}")).unwrap_or_default();
-        let is_own = fs::metadata(&directory)
-            .is_ok_and(|found| found.uid() == Uid::effective().as_raw());
+        let is_own =
+            fs::metadata(&directory).is_ok_and(|found| found.uid() == Uid::effective().as_raw());
         is_own && is_stopped(&read("stat")) && holds(&read("cmdline"), socket)
     };
     ids.filter(is_master).map(Pid::from_raw).collect()

@@ -190,8 +190,7 @@ fn processes_that_start_at_once_share_a_connection() {
     let place = Place::new();
     let sshd = Sshd::start(&place, "web", "");
     let holders: Vec<_> = std::thread::scope(|scope| {
-        let starts: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| Holder::start(&place, "web"))).collect();
+        let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| Holder::start(&place, "web"))).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
     assert_eq!(sshd.logins(), 1);

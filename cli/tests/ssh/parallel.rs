@@ -10,10 +10,7 @@ use super::sshd::Sshd;
 fn an_sshd_that_drops_connections_is_asked_again() {
     let place = Place::new();
     let sshd = Sshd::start(&place, "web", "MaxStartups 2:100:2");
-    place.configure(&format!(
-        "Host a*\n  HostName {}\n  Port {}\n",
-        sshd.address, sshd.port
-    ));
+    place.configure(&format!("Host a*\n  HostName {}\n  Port {}\n", sshd.address, sshd.port));
     let connections = place.connections(Duration::ZERO);
 
     thread::scope(|scope| {

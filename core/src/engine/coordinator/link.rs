@@ -1,6 +1,6 @@
 //! The coordinator's end of the connection to one host.
 
-use std::io::{self, Write};
+use std::io::{self, BufReader, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -81,7 +81,8 @@ impl Link {
                 Ok(connection) => connection,
                 Err(problem) => return drop(tell(Said::Gone(problem))),
             };
-            let Connection { mut reader, mut writer, build, ended } = connection;
+            let Connection { reader, mut writer, build, ended } = connection;
+            let mut reader = BufReader::new(reader);
             if tell(Said::Connected { build }).is_err() {
                 return;
             }
@@ -94,7 +95,7 @@ impl Link {
                 }
             });
             let error = loop {
-                match read_frame(&mut *reader) {
+                match read_frame(&mut reader) {
                     Ok(frame) => {
                         if tell(Said::Heard(frame)).is_err() {
                             return;
