@@ -199,10 +199,14 @@ fn is_stopped(stat: &[u8]) -> bool {
     matches!(state, Some(b'T' | b't'))
 }
 
-/// Whether a command line is one of an ssh that was started for the socket.
+/// Whether a command line is one of an ssh that was started for the socket. One that went to the
+/// background with a command in the foreground calls itself `ssh: SOCKET [mux]`.
 fn holds(command_line: &[u8], socket: &Path) -> bool {
     let mut words = command_line.split(|byte| *byte == 0);
     let program = words.next().unwrap_or_default();
+    if program == format!("ssh: {} [mux]", socket.display()).as_bytes() {
+        return true;
+    }
     program.rsplit(|byte| *byte == b'/').next() == Some(b"ssh")
         && words.any(|word| word == socket.as_os_str().as_bytes())
 }
@@ -223,6 +227,7 @@ mod tests {
         let socket = Path::new("/run/togusa/a-b");
         let line = b"/usr/bin/ssh\0-M\0-S\0/run/togusa/a-b\0-N\0";
         assert!(holds(line, socket));
+        assert!(holds(b"ssh: /run/togusa/a-b [mux]\0\0\0", socket));
         assert!(!holds(line, Path::new("/run/togusa/a")));
         assert!(!holds(b"vim\0/run/togusa/a-b\0", socket));
         assert!(!holds(b"", socket));

@@ -94,8 +94,7 @@ fn what_is_wrong_with_a_jump_host_is_said() {
     place.configure(&format!(
         "Host dead\n  HostName {address}\n  Port {port}\n\
          Host behind-dead\n  ProxyJump dead\n\
-         Host unreached\n  HostName {address}\n  Port {port}\n  ProxyJump jump\n\
-"
+         Host unreached\n  HostName {address}\n  Port {port}\n  ProxyJump jump\n"
     ));
     let problem = refusal(&place, &place.host("behind-dead"));
     let message = "cannot connect through the jump host: nothing listens at its port";

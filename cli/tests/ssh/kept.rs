@@ -1,9 +1,9 @@
 //! How long connections stay, who may use them and who ends them.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Lines};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -128,7 +128,7 @@ fn the_users_own_connection_is_used_and_left_alone() {
 }
 
 /// A further process that holds a connection of a place.
-struct Holder(Child);
+struct Holder(Child, Lines<BufReader<ChildStdout>>);
 
 impl Holder {
     /// Runs the test below alone, told where to connect to.
@@ -143,7 +143,8 @@ impl Holder {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().contains("held")), "it never connected");
-        Self(child)
+        // Its own last words need a reader.
+        Self(child, lines)
     }
 }
 
@@ -196,7 +197,7 @@ fn processes_that_start_at_once_share_a_connection() {
     });
     assert_eq!(sshd.logins(), 1);
     only_master(&place.sockets());
-    for Holder(mut child) in holders {
+    for Holder(mut child, _lines) in holders {
         drop(child.stdin.take());
         assert!(child.wait().unwrap().success());
     }

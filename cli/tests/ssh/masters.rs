@@ -18,7 +18,7 @@ impl Process {
 
     /// Kills it if it is still there.
     pub fn kill(self) {
-        drop(kill(Pid::from_raw(self.0), Signal::SIGKILL));
+        let _ = kill(Pid::from_raw(self.0), Signal::SIGKILL);
     }
 
     /// Whether it is still there; one that has ended and was not waited for is not.
