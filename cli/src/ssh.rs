@@ -31,11 +31,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::OnceCell;
 use togusa_core::environment::Host;
 use togusa_core::problem::Problem;
 use togusa_core::system;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::OnceCell;
 
 use destination::{Destination, Resolved};
 use limits::Limits;
@@ -45,7 +45,7 @@ use sockets::Sockets;
 pub use channel::Channel;
 pub use diagnosis::diagnose;
 
-/// How long `disconnect` waits for another process that starts the same connection.
+/// How long to wait for what takes a moment: another process, ssh's look at its configuration.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The connections of a run; those that are there already are resumed.
@@ -173,9 +173,8 @@ impl Connections {
     /// # Errors
     /// The sockets cannot be looked at or removed.
     pub fn disconnect(&self, hosts: Option<&[Host]>) -> Result<usize, Problem> {
-        let stems = hosts.map(|hosts| {
-            hosts.iter().map(|host| self.destination(host).stem).collect::<Vec<_>>()
-        });
+        let stems = hosts
+            .map(|hosts| hosts.iter().map(|host| self.destination(host).stem).collect::<Vec<_>>());
         let names = self.sockets.names().map_err(|error| not_ended(&error))?;
         let of_hosts = |name: &&String| {
             let stem = name.split('-').next().unwrap_or_default();

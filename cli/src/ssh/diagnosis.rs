@@ -258,7 +258,9 @@ fn beyond_jump(host: &Host, kind: Option<Kind>) -> (String, String) {
 fn hint(host: &Host, kind: Kind, lines: &[&str]) -> String {
     let by_hand = by_hand(host);
     let sudoers = |rule: String| {
-        format!("let the host's sudo do it: `visudo -f /etc/sudoers.d/togusa`, with the line `{rule}`")
+        format!(
+            "let the host's sudo do it: `visudo -f /etc/sudoers.d/togusa`, with the line `{rule}`"
+        )
     };
     let (login, user) = (host.user.as_deref().unwrap_or("LOGIN"), converging_user(host));
     match kind {

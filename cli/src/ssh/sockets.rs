@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::Uid;
-use tokio::time::{Instant, sleep};
 use togusa_core::problem::Problem;
 use togusa_core::system;
+use tokio::time::{Instant, sleep};
 
 /// The longest name of a connection with what ssh adds to it for a moment: `A-B.RANDOM`.
 const LONGEST_NAME: usize = 12 + 1 + 12 + 1 + 16;
@@ -38,8 +38,7 @@ impl Sockets {
         let user = Uid::effective().as_raw();
         let runtime = system::variable("XDG_RUNTIME_DIR").map(PathBuf::from);
         // Below `su` or `sudo` the variable may name the directory of another user.
-        let is_own =
-            |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.uid() == user);
+        let is_own = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.uid() == user);
         let runtime = runtime.filter(is_own).map(|path| path.join("togusa"));
         let directory = runtime
             .filter(|path| fits(path))
@@ -68,9 +67,8 @@ impl Sockets {
             _ => {}
         }
         let found = directory.symlink_metadata().map_err(|error| refuse(error.to_string()))?;
-        let is_private = found.is_dir()
-            && found.uid() == Uid::effective().as_raw()
-            && found.mode() & 0o077 == 0;
+        let is_private =
+            found.is_dir() && found.uid() == Uid::effective().as_raw() && found.mode() & 0o077 == 0;
         if !is_private {
             let message = refuse("others could use the connections".to_owned());
             return Err(message.hint(format!(
@@ -142,7 +140,9 @@ impl Sockets {
             let is_log = path.extension().is_some_and(|extension| extension == "log");
             let is_old = |path: &Path| {
                 let age = fs::metadata(path).and_then(|found| found.modified());
-                age.is_ok_and(|age| SystemTime::now().duration_since(age).is_ok_and(|a| a > LOG_AGE))
+                age.is_ok_and(|age| {
+                    SystemTime::now().duration_since(age).is_ok_and(|a| a > LOG_AGE)
+                })
             };
             if !is_log || path.with_extension("").exists() || !is_old(&path) {
                 continue;
@@ -197,7 +197,8 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let sockets = Sockets::within(&temporary.path().join("d")).unwrap();
         let long_ago = SystemTime::now() - 2 * LOG_AGE;
-        for (name, modified) in [("new", SystemTime::now()), ("old", long_ago), ("kept", long_ago)] {
+        for (name, modified) in [("new", SystemTime::now()), ("old", long_ago), ("kept", long_ago)]
+        {
             let file = File::create(sockets.log(name)).unwrap();
             file.set_modified(modified).unwrap();
         }

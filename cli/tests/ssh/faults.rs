@@ -10,7 +10,7 @@ use super::place::{KEEP, Place, say};
 use super::sshd::{Sshd, free_address};
 
 fn refusal(place: &Place, host: &Host) -> Problem {
-    place.connections(KEEP).start(host, "true").err().expect("it connected")
+    place.connections(KEEP).start(host, "true").expect_err("it connected")
 }
 
 #[test]

@@ -84,11 +84,28 @@ fn only_what_sshd_drops_is_tried_again() {
 #[test]
 fn the_words_and_the_remedy_stand_below_the_message() {
     let problem = diagnose(&host(), printed("sudo password"));
-    insta::assert_snapshot!(problem, @"");
+    insta::assert_snapshot!(problem, @r"
+    sudo asks for a password to become `app` (on web1)
+      1: sudo: a password is required
+      hint: let the host's sudo do it: `visudo -f /etc/sudoers.d/togusa`, with the line `dep ALL=(app) NOPASSWD: ALL`
+    ");
     let problem = diagnose(&host(), printed("key changed"));
-    insta::assert_snapshot!(problem, @"");
+    insta::assert_snapshot!(problem, @r#"
+    cannot connect: the host key of `192.0.2.1` has changed (on web1)
+      1: SHA256:QsNFT5o4QoqYGI42q88IbuRJZ8LIBVnkQXt2G2XddDE.
+      2: Offending ED25519 key in /home/u/.ssh/known_hosts:1
+      3: Host key for 192.0.2.1 has changed and you have requested strict checking.
+      hint: if the host was made anew, remove the old key with `ssh-keygen -f "/home/u/.ssh/known_hosts" -R "192.0.2.1"`, then see and accept the new one with `ssh -l dep 192.0.2.1`
+    "#);
     let problem = diagnose(&host(), printed("jump port"));
-    insta::assert_snapshot!(problem, @"");
+    insta::assert_snapshot!(problem, @r"
+    cannot connect through the jump host: nothing listens at its port (on web1)
+      1: ssh: connect to host 192.0.2.9 port 22: Connection refused
+      hint: see what `ssh -l dep 192.0.2.1` says
+    ");
     let problem = diagnose(&host(), "");
-    insta::assert_snapshot!(problem, @"");
+    insta::assert_snapshot!(problem, @r"
+    cannot start the agent over ssh (on web1)
+      hint: see what `ssh -l dep 192.0.2.1` says
+    ");
 }
