@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use togusa::ssh::Channel;
 
@@ -112,4 +113,12 @@ fn a_connection_is_reached_through_a_jump_host_of_the_configuration() {
     assert_eq!(say(&connections, &host, "echo on"), ("on".to_owned(), false));
     assert!(say(&connections, &host, "true").1);
     assert_eq!((jump.logins(), web.logins()), (1, 1));
+}
+
+#[test]
+fn as_many_files_as_possible_may_be_open() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, hard - 1, hard).unwrap();
+    drop(Place::new().connections(KEEP));
+    assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (hard, hard));
 }

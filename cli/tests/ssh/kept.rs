@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -131,18 +132,18 @@ struct Holder(Child, Lines<BufReader<ChildStdout>>);
 impl Holder {
     /// Runs the test below alone, told where to connect to.
     fn start(place: &Place, name: &str) -> Self {
-        let mut child = program(std::env::current_exe().unwrap().to_str().unwrap())
-            .args(["--exact", "kept::a_connection_can_be_held", "--nocapture"])
-            .env("HELD_PLACE", place.path(""))
-            .env("HELD_HOST", name)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = Self::command(place, name).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().contains("held")), "it never connected");
         // Its own last words need a reader.
         Self(child, lines)
+    }
+
+    fn command(place: &Place, name: &str) -> Command {
+        let mut command = program(std::env::current_exe().unwrap().to_str().unwrap());
+        command.args(["--exact", "kept::a_connection_can_be_held", "--nocapture"]);
+        command.env("HELD_PLACE", place.path("")).env("HELD_HOST", name).stdin(Stdio::piped());
+        command
     }
 }
 
@@ -167,6 +168,21 @@ fn a_connection_can_be_held() {
         std::io::stdin().lock().read_line(&mut String::new()).unwrap();
     }
     assert_eq!(finish(channel).2, 0);
+}
+
+#[test]
+fn a_machine_without_ssh_is_told_what_to_install() {
+    let place = Place::new();
+    let programs = place.path("programs");
+    fs::create_dir(&programs).unwrap();
+    let path = system::variable("PATH").unwrap();
+    let mut keygens = path.split(':').map(|path| PathBuf::from(path).join("ssh-keygen"));
+    symlink(keygens.find(|path| path.exists()).unwrap(), programs.join("ssh-keygen")).unwrap();
+
+    let output = Holder::command(&place, "web").env("PATH", programs).output().unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(words.contains("cannot run `ssh`"), "{words}");
+    assert!(words.contains("apt-get install openssh-client"), "{words}");
 }
 
 #[test]
