@@ -45,7 +45,7 @@ use sockets::Sockets;
 pub use channel::Channel;
 pub use diagnosis::diagnose;
 
-/// How long `disconnect` waits for another process that starts the same connection.
+/// How long to wait for what takes a moment: another process, ssh's look at its configuration.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The connections of a run; those that are there already are resumed.

@@ -1,5 +1,6 @@
 //! A command on a host, over a connection that is there.
 
+use std::fmt;
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,12 @@ pub struct Channel {
     /// Waits until the remote command has ended: its exit code, or why that is not known, such as
     /// a connection that was lost, with what ssh said of it.
     pub ended: Box<dyn FnOnce() -> Result<i32, Problem> + Send>,
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("resumed", &self.resumed).finish_non_exhaustive()
+    }
 }
 
 /// Why a command could not be started over a connection.

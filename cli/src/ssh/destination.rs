@@ -8,9 +8,10 @@ use togusa_core::digest::Digest;
 use togusa_core::environment::Host;
 use togusa_core::problem::Problem;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use super::diagnosis::diagnose;
-use super::no_ssh;
+use super::{PATIENCE, no_ssh};
 
 /// A host as ssh is told about it.
 #[derive(Clone, Debug)]
@@ -72,8 +73,15 @@ impl Destination {
         let mut ssh = Command::new("ssh");
         ssh.args(self.arguments([OsStr::new("-G")]));
         // A `Match exec` of the configuration must not read what the user types.
-        ssh.stdin(Stdio::null()).kill_on_drop(true);
-        let output = ssh.output().await.map_err(|error| no_ssh(&error))?;
+        ssh.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+        let limit = host.timeout + PATIENCE;
+        let Ok(output) = timeout(limit, ssh.output()).await else {
+            let message = format!("`ssh -G` was not done after {} s", limit.as_secs());
+            return Err(Problem::new(message)
+                .hint("see what `Match exec` and `CanonicalizeHostname` do in ssh_config")
+                .on(&host.name));
+        };
+        let output = output.map_err(|error| no_ssh(&error))?;
         if !output.status.success() {
             return Err(diagnose(host, &String::from_utf8_lossy(&output.stderr)));
         }

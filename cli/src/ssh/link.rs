@@ -7,6 +7,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable as _};
 use togusa_core::environment::Host;
 use togusa_core::problem::Problem;
+use tokio::sync::OwnedMutexGuard;
 
 use super::channel::{self, Channel, NotOpened};
 use super::destination::{Destination, Resolved};
@@ -17,8 +18,11 @@ use super::{Connections, locked, no_ssh};
 /// How long a host may take to start a command over a connection that was there before.
 const RESUME: Duration = Duration::from_secs(3);
 
-/// How often a connection is tried that sshd drops, and how often a full one is replaced.
+/// How often a connection is tried that sshd drops.
 const ATTEMPTS: usize = 5;
+
+/// How often a command is tried over a connection that turns out to be no good.
+const REPLACEMENTS: usize = 3;
 
 /// A connection that can be used.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ struct Link {
     log: Option<PathBuf>,
     pid: u32,
     resumed: bool,
+    /// Keeps others out until who made the connection has started a command over it.
+    making: Option<OwnedMutexGuard<()>>,
 }
 
 impl Connections {
@@ -47,27 +53,35 @@ impl Connections {
         {
             return Ok(opened.channel(host, &self.runtime, link.0, None, true));
         }
-        let mut refusal = None;
-        for _ in 0..ATTEMPTS {
+        let mut replaced = 0;
+        loop {
             let link = self.link(host, &destination, &resolved, given_up).await?;
             let limit = if link.resumed { RESUME } else { host.timeout.max(RESUME) };
-            match channel::open(&link.socket, command, limit).await {
+            let opened = channel::open(&link.socket, command, limit).await;
+            let Link { socket, log, pid, resumed, making } = link;
+            drop(making);
+            let problem = match opened {
                 Ok(opened) => {
-                    let Link { socket, log, resumed, .. } = link;
                     return Ok(opened.channel(host, &self.runtime, socket, log, resumed));
                 }
                 Err(NotOpened::Broken(problem)) => return Err(problem.on(&host.name)),
-                Err(NotOpened::Refused(why)) => refusal = Some(why),
-                Err(NotOpened::Slow | NotOpened::Lost) if link.resumed => {}
-                Err(NotOpened::Slow) => return Err(slow_login(host, limit, "")),
+                // Others have filled it; each time round one of them, or we, made the next one.
+                Err(NotOpened::Refused(_)) if resumed => None,
+                Err(NotOpened::Refused(why)) => Some(diagnose(host, &why)),
+                Err(NotOpened::Slow) => Some(slow_login(host, limit, "")),
                 Err(NotOpened::Lost) => {
-                    let log = link.log.map(|log| master::printed(&log)).unwrap_or_default();
-                    return Err(diagnose(host, &log));
+                    let printed = log.map(|log| master::printed(&log)).unwrap_or_default();
+                    Some(diagnose(host, &printed))
+                }
+            };
+            if let Some(problem) = problem {
+                replaced += 1;
+                if replaced == REPLACEMENTS {
+                    return Err(problem);
                 }
             }
-            given_up = Some(link.pid);
+            given_up = Some(pid);
         }
-        Err(diagnose(host, refusal.as_deref().unwrap_or_default()))
     }
 
     /// The connection of a host, made if there is none but the one given up.
@@ -82,18 +96,19 @@ impl Connections {
             let mut making = locked(&self.making);
             Arc::clone(making.entry(resolved.name.clone()).or_default())
         };
-        let _making = making.lock().await;
+        let making = making.lock_owned().await;
         if let Some(link) = self.kept(resolved, given_up).await {
             return Ok(link);
         }
         let make = || self.make(host, destination, resolved, given_up);
         let delays = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(200))
+            .with_min_delay(Duration::from_millis(300))
             .with_max_times(ATTEMPTS - 1)
             .with_jitter();
         let is_worth_it =
             |error: &NotStarted| matches!(error, NotStarted::Ended(text) if is_dropped(text));
         let made = make.retry(delays).when(is_worth_it).await;
+        let made = made.map(|link| Link { making: Some(making), ..link });
         made.map_err(|error| match error {
             NotStarted::Ended(printed) => diagnose(host, &printed),
             NotStarted::Slow(limit, printed) => slow_login(host, limit, &printed),
@@ -108,12 +123,11 @@ impl Connections {
     async fn kept(&self, resolved: &Resolved, given_up: Option<u32>) -> Option<Link> {
         let socket = self.sockets.socket(&resolved.name);
         match master::look(&socket).await {
-            Found::Alive(pid) if Some(pid) != given_up => Some(Link {
-                socket,
-                log: Some(self.sockets.log(&resolved.name)),
-                pid,
-                resumed: true,
-            }),
+            Found::Alive(pid) if Some(pid) != given_up => {
+                let log = self.sockets.log(&resolved.name);
+                master::trim(&log);
+                Some(Link { socket, log: Some(log), pid, resumed: true, making: None })
+            }
             _ => None,
         }
     }
@@ -148,7 +162,7 @@ impl Connections {
             return Err(NotStarted::Ended(master::printed(&log)));
         };
         locked(&self.started).insert(resolved.name.clone(), pid);
-        Ok(Link { socket, log: Some(log), pid, resumed: false })
+        Ok(Link { socket, log: Some(log), pid, resumed: false, making: None })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -25,6 +25,12 @@ const LOGIN: Duration = Duration::from_secs(20);
 
 /// How long a connection that is not kept stays without a command. Zero would mean for ever.
 const SHORTEST: u64 = 5;
+
+/// As much of a log is read.
+const LAST_WORDS: u64 = 64 * 1024;
+
+/// A log that is longer is emptied.
+const LONGEST_LOG: u64 = 1024 * 1024;
 
 /// What is behind a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,10 +135,24 @@ pub async fn start(start: &Start<'_>) -> Result<(), NotStarted> {
     }
 }
 
-/// What ssh wrote to its log.
+/// The end of what ssh wrote to its log.
 pub fn printed(log: &Path) -> String {
+    let read = || {
+        let mut file = File::open(log)?;
+        file.seek(SeekFrom::Start(file.metadata()?.len().saturating_sub(LAST_WORDS)))?;
+        let mut text = Vec::new();
+        file.take(LAST_WORDS).read_to_end(&mut text).map(|_| text)
+    };
     // A log that cannot be read leaves the error without its cause, which is better than none.
-    String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned()
+    String::from_utf8_lossy(&read().unwrap_or_else(|_: io::Error| Vec::new())).into_owned()
+}
+
+/// Empties the log of a connection that is kept for long. Its master goes on at the new end.
+pub fn trim(log: &Path) {
+    if fs::metadata(log).is_ok_and(|found| found.len() > LONGEST_LOG) {
+        // What cannot be emptied now is with the next command.
+        let _ = File::options().write(true).open(log).and_then(|file| file.set_len(0));
+    }
 }
 
 /// Lets a master take no further commands: it ends with the last one that runs. Tells whether it
@@ -199,10 +219,14 @@ fn is_stopped(stat: &[u8]) -> bool {
     matches!(state, Some(b'T' | b't'))
 }
 
-/// Whether a command line is one of an ssh that was started for the socket.
+/// Whether a command line is one of an ssh that was started for the socket. One that went to the
+/// background with a command in the foreground calls itself `ssh: SOCKET [mux]`.
 fn holds(command_line: &[u8], socket: &Path) -> bool {
     let mut words = command_line.split(|byte| *byte == 0);
     let program = words.next().unwrap_or_default();
+    if program == format!("ssh: {} [mux]", socket.display()).as_bytes() {
+        return true;
+    }
     program.rsplit(|byte| *byte == b'/').next() == Some(b"ssh")
         && words.any(|word| word == socket.as_os_str().as_bytes())
 }
@@ -223,6 +247,7 @@ mod tests {
         let socket = Path::new("/run/togusa/a-b");
         let line = b"/usr/bin/ssh\0-M\0-S\0/run/togusa/a-b\0-N\0";
         assert!(holds(line, socket));
+        assert!(holds(b"ssh: /run/togusa/a-b [mux]\0\0\0", socket));
         assert!(!holds(line, Path::new("/run/togusa/a")));
         assert!(!holds(b"vim\0/run/togusa/a-b\0", socket));
         assert!(!holds(b"", socket));
@@ -230,6 +255,21 @@ mod tests {
         assert!(is_stopped(b"12 (ssh) T 1 12"));
         assert!(!is_stopped(b"12 (a) T b) S 1 12"));
         assert!(!is_stopped(b""));
+    }
+
+    #[test]
+    fn a_log_is_read_from_its_end_and_does_not_grow_for_ever() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "x".repeat(70_000) + "last words").unwrap();
+        assert_eq!(printed(file.path()).len(), 65_536);
+        assert!(printed(file.path()).ends_with("last words"));
+        trim(file.path());
+        assert!(!printed(file.path()).is_empty());
+
+        fs::write(file.path(), vec![b'x'; 1_100_000]).unwrap();
+        trim(file.path());
+        assert_eq!(printed(file.path()), "");
+        assert_eq!(printed(Path::new("no-such-log")), "");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use togusa::ssh::Channel;
 
@@ -18,19 +19,17 @@ fn a_command_has_its_streams_and_its_exit_code() {
     let host = place.host("web");
     let start = |command: &str| connections.start(&host, command).unwrap();
 
-    let mut echo = start("exec cat");
-    assert!(!echo.resumed);
-    let big = vec![7; 3_000_000];
-    let copy = std::thread::scope(|scope| {
-        let Channel { mut stdin, mut stdout, .. } = echo;
-        let sent = big.clone();
-        scope.spawn(move || stdin.write_all(&sent).unwrap());
-        let mut copy = Vec::new();
+    let Channel { mut stdin, mut stdout, resumed, ended, .. } = start("exec cat");
+    assert!(!resumed);
+    let sent = vec![7; 3_000_000];
+    let mut copy = Vec::new();
+    std::thread::scope(|scope| {
+        let sent = &sent;
+        scope.spawn(move || stdin.write_all(sent).unwrap());
         stdout.read_to_end(&mut copy).unwrap();
-        echo.ended = Box::new(|| Ok(0));
-        copy
     });
-    assert!(copy == big);
+    assert!(copy == sent);
+    assert_eq!(ended().unwrap(), 0);
 
     assert_eq!(finish(start("echo a; echo b >&2; exit 3")), ("a\n".into(), "b\n".into(), 3));
     assert_eq!(finish(start("exit 127")).2, 127);
@@ -56,7 +55,23 @@ fn a_lost_connection_is_told_from_a_command_that_failed() {
     channel.stdout.read_to_string(&mut rest).unwrap();
     let problem = (channel.ended)().unwrap_err();
     assert_eq!(problem.message, "the connection was lost");
-    assert!(problem.causes.join(" ").contains("closed by remote host"), "{problem}");
+}
+
+#[test]
+fn a_host_that_falls_silent_is_lost() {
+    let place = Place::new();
+    let sshd = Sshd::start(&place, "web", "");
+    let connections = place.connections(KEEP);
+    let mut channel = connections.start(&place.host("web"), "echo on; cat").unwrap();
+    channel.stdout.read_exact(&mut [0; 3]).unwrap();
+
+    for session in sshd.sessions() {
+        session.signal(Signal::SIGSTOP);
+    }
+
+    let problem = (channel.ended)().unwrap_err();
+    assert_eq!(problem.message, "the connection was lost");
+    assert_eq!(problem.causes, [format!("Timeout, server {} not responding.", sshd.address)]);
 }
 
 #[test]
@@ -95,7 +110,15 @@ fn a_connection_is_reached_through_a_jump_host_of_the_configuration() {
 
     let connections = place.connections(Duration::ZERO);
     let host = place.host("far");
-    assert_eq!(say(&connections, &host, "echo $SSH_CONNECTION").0.is_empty(), false);
+    assert_eq!(say(&connections, &host, "echo on"), ("on".to_owned(), false));
     assert!(say(&connections, &host, "true").1);
     assert_eq!((jump.logins(), web.logins()), (1, 1));
+}
+
+#[test]
+fn as_many_files_as_possible_may_be_open() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, hard - 1, hard).unwrap();
+    drop(Place::new().connections(KEEP));
+    assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (hard, hard));
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use togusa::core::environment::Host;
 use togusa::core::problem::Problem;
 
-use super::place::{KEEP, Place, say};
+use super::masters::processes_with;
+use super::place::{KEEP, Place, say, wait_until};
 use super::sshd::{Sshd, free_address};
 
 fn refusal(place: &Place, host: &Host) -> Problem {
-    place.connections(KEEP).start(host, "true").err().expect("it connected")
+    place.connections(KEEP).start(host, "true").expect_err("it connected")
 }
 
 #[test]
@@ -94,8 +95,7 @@ fn what_is_wrong_with_a_jump_host_is_said() {
     place.configure(&format!(
         "Host dead\n  HostName {address}\n  Port {port}\n\
          Host behind-dead\n  ProxyJump dead\n\
-         Host unreached\n  HostName {address}\n  Port {port}\n  ProxyJump jump\n\
-"
+         Host unreached\n  HostName {address}\n  Port {port}\n  ProxyJump jump\n"
     ));
     let problem = refusal(&place, &place.host("behind-dead"));
     let message = "cannot connect through the jump host: nothing listens at its port";
@@ -114,4 +114,31 @@ fn what_is_wrong_with_a_jump_host_is_said() {
     let problem = refusal(&place, &place.host("unreached"));
     let message = "cannot connect through the jump host: its host key is not known";
     assert_eq!(problem.message, message);
+}
+
+#[test]
+fn a_login_that_hangs_is_given_up_with_all_that_it_started() {
+    let place = Place::new();
+    let _sshd = Sshd::start(&place, "web", "");
+    let mark = place.path("hangs");
+    place.configure(&format!(
+        "Host web\n  PermitLocalCommand yes\n  LocalCommand tail -f /dev/null {}\n",
+        mark.display()
+    ));
+    std::fs::write(&mark, "").unwrap();
+    let mut host = place.host("web");
+    host.timeout = Duration::from_secs(1);
+    let problem = refusal(&place, &host);
+    assert_eq!(problem.message, "the login was not done after 21 s");
+    wait_until("what hung is gone", || processes_with(&mark).is_empty());
+}
+
+#[test]
+fn a_configuration_that_hangs_is_given_up() {
+    let place = Place::new();
+    place.configure("Match exec \"exec tail -f /dev/null\"\n  User x\n");
+    let mut host = place.host("web");
+    host.timeout = Duration::from_secs(1);
+    let problem = refusal(&place, &host);
+    assert_eq!(problem.message, "`ssh -G` was not done after 6 s");
 }

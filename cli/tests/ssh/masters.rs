@@ -18,7 +18,7 @@ impl Process {
 
     /// Kills it if it is still there.
     pub fn kill(self) {
-        drop(kill(Pid::from_raw(self.0), Signal::SIGKILL));
+        let _ = kill(Pid::from_raw(self.0), Signal::SIGKILL);
     }
 
     /// Whether it is still there; one that has ended and was not waited for is not.
@@ -51,15 +51,19 @@ pub fn processes() -> Vec<Process> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Process)).collect()
 }
 
+/// The processes whose command line has a path in it.
+pub fn processes_with(path: &Path) -> Vec<Process> {
+    let path = path.as_os_str().as_bytes();
+    let names =
+        |process: &Process| process.command_line().windows(path.len()).any(|part| part == path);
+    processes().into_iter().filter(|process| process.is_alive() && names(process)).collect()
+}
+
 /// The masters whose socket lies, or lay, in a directory.
 pub fn masters_in(sockets: &Path) -> Vec<Process> {
-    let directory = sockets.as_os_str().as_bytes();
-    let is_master = |process: &Process| {
-        let line = process.command_line();
-        line.starts_with(b"ssh") && line.windows(directory.len()).any(|part| part == directory)
-    };
-    let masters = processes().into_iter().filter(|process| process.is_alive());
-    masters.filter(is_master).collect()
+    let mut masters = processes_with(sockets);
+    masters.retain(|process| process.command_line().starts_with(b"ssh"));
+    masters
 }
 
 /// The one master of a directory, and its socket.

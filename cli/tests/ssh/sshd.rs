@@ -64,15 +64,15 @@ impl Sshd {
                 drop(tell.send(line));
             }
         });
-        let mut pid = None;
-        for line in &told {
+        let (mut pid, mut listens) = (None, false);
+        while pid.is_none() || !listens {
+            let Ok(line) = told.recv() else {
+                panic!("sshd did not start: {:?}", log.lock().unwrap());
+            };
             pid = pid.or_else(|| line.strip_prefix("pid ")?.parse().ok());
-            if line.starts_with("Server listening") {
-                break;
-            }
+            listens |= line.starts_with("Server listening");
         }
-        let pid = pid.filter(|_| log.lock().unwrap().iter().any(|line| line.contains("listening")));
-        let pid = pid.unwrap_or_else(|| panic!("sshd did not start: {:?}", log.lock().unwrap()));
+        let pid = pid.unwrap();
         Self { address, port, key, supervisor, pid, log }
     }
 
