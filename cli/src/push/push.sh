@@ -2,7 +2,7 @@ n=$a/.push-$t;
 u=$(umask);
 umask 077;
 set -f;
-fail() { rm -f "$n"; set -- $*; printf '%s\n' "$t fail $*"; exit 1; };
+fail() { set -- $*; printf '%s\n' "$t fail $*"; exit 1; };
 run() {
     trap - EXIT HUP INT PIPE TERM; set +f; umask "$u";
     echo "$t have"; exec "$p" agent --digest "$d";
