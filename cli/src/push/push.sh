@@ -3,10 +3,7 @@ u=$(umask);
 umask 077;
 set -f;
 fail() { set -- $*; printf '%s\n' "$t fail $*"; exit 1; };
-run() {
-    trap - EXIT HUP INT PIPE TERM; set +f; umask "$u";
-    echo "$t have"; exec "$p" agent --digest "$d";
-};
+run() { umask "$u"; echo "$t have"; exec "$p" agent --digest "$d"; };
 trap 'rm -f "$n"' EXIT;
 trap 'exit 1' HUP INT PIPE TERM;
 read -r w z || exit 1;

@@ -118,7 +118,7 @@ fn host_that(does: &str) -> (Host, Start, AgentBinary) {
 #[test]
 fn a_host_that_fails_is_heard_though_it_reads_no_more() {
     let (host, start, agent) =
-        host_that("echo TAG fail write No space left on device; exec sleep 1000");
+        host_that("sleep 0.2; echo TAG fail write No space left on device; exec sleep 1000");
     let mut child = host.spawn(&start);
     let result = converse(
         "TAG",
