@@ -32,7 +32,7 @@ pub fn converse<R: Read + AsFd, W: Write + AsFd>(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(Rest<R>, W), StartError> {
     let mut lines = Lines::new(tag, reader);
-    let mut pushed = false;
+    let (mut asked, mut pushed) = (false, false);
     let mut word = lines.next(Some(Instant::now() + first_word)).map_err(|no| no_word(&lines, no));
     loop {
         let line = word?;
@@ -44,10 +44,11 @@ pub fn converse<R: Read + AsFd, W: Write + AsFd>(
                 }
                 return Ok((lines.into_rest(), writer));
             }
-            "need" if !pushed => {
-                let (asked, machine) = machine(rest);
+            "need" if !asked => {
+                asked = true;
+                let (digest, machine) = machine(rest);
                 let binary = binary(&machine).map_err(StartError::Binary)?;
-                answer(&mut lines, &mut writer, &asked, &binary, &mut pushed, progress)
+                answer(&mut lines, &mut writer, &digest, &binary, &mut pushed, progress)
             }
             "fail" => return Err(StartError::Refused(refusal(rest))),
             _ => return Err(StartError::Refused(nonsense(&line))),
@@ -65,7 +66,7 @@ pub fn converse<R: Read + AsFd, W: Write + AsFd>(
 fn answer<R: Read + AsFd, W: Write + AsFd>(
     lines: &mut Lines<R>,
     writer: &mut W,
-    asked: &str,
+    digest: &str,
     binary: &AgentBinary,
     pushed: &mut bool,
     progress: &mut dyn FnMut(Progress),
@@ -73,7 +74,7 @@ fn answer<R: Read + AsFd, W: Write + AsFd>(
     let size = binary.compressed.len();
     let head = format!("{}\n{} {size}\n", one_line(PUSH), binary.digest);
     let mut said = send(lines, writer, head.as_bytes())?;
-    if binary.digest != asked && said.is_none() {
+    if binary.digest != digest && said.is_none() {
         said = Some(lines.next(None)?);
     }
     if said.as_deref().is_some_and(|said| said != "send") {

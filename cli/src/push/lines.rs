@@ -188,6 +188,7 @@ mod tests {
     fn a_flood_is_not_read_to_its_end() {
         let mut printed = lines(&[b'x'; MOST_PRINTED * 2]);
         assert!(matches!(printed.next(None), Err(NoLine::Flood)));
+        assert_eq!(printed.printed(), "x".repeat(TOLD));
         let mut line = b"TAG fail ".to_vec();
         line.resize(LONGEST_LINE * 2, b'x');
         assert!(matches!(lines(&line).next(None), Err(NoLine::Flood)));

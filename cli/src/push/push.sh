@@ -2,11 +2,8 @@ n=$a/.push-$t;
 u=$(umask);
 umask 077;
 set -f;
-fail() { rm -f "$n"; set -- $*; printf '%s\n' "$t fail $*"; exit 1; };
-run() {
-    trap - EXIT HUP INT PIPE TERM; set +f; umask "$u";
-    echo "$t have"; exec "$p" agent --digest "$d";
-};
+fail() { set -- $*; printf '%s\n' "$t fail $*"; exit 1; };
+run() { umask "$u"; echo "$t have"; exec "$p" agent --digest "$d"; };
 trap 'rm -f "$n"' EXIT;
 trap 'exit 1' HUP INT PIPE TERM;
 read -r w z || exit 1;

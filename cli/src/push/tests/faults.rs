@@ -7,24 +7,33 @@ use std::time::Duration;
 use togusa_core::problem::Problem;
 
 use super::host::{Host, SHS, agent};
-use crate::push::{AgentBinary, PUSH, Start, StartError, one_line};
+use crate::push::{AgentBinary, PUSH, Start, StartError, converse, one_line};
 
 #[test]
 fn an_upload_that_breaks_leaves_nothing() {
     for sh in SHS {
         let host = Host::new(&["dash", "-c"]).with_first("sh", sh);
         let agent = agent("whole", 300_000);
-        for sent in [0, 1, agent.compressed.len() / 2, agent.compressed.len() - 1] {
+        let half = agent.compressed.len() / 2;
+        let whole = agent.compressed.len();
+        for (sent, nobody_hears) in
+            [(0, false), (1, false), (half, false), (half, true), (whole - 1, false)]
+        {
             let mut child = host.spawn(&host.start(&agent));
             let mut stdin = child.stdin.take().unwrap();
-            let size = agent.compressed.len();
-            writeln!(stdin, "{}\n{} {size}", one_line(PUSH), agent.digest).unwrap();
+            writeln!(stdin, "{}\n{} {whole}", one_line(PUSH), agent.digest).unwrap();
             stdin.write_all(&agent.compressed[..sent]).unwrap();
+            let mut stdout = child.stdout.take();
+            if nobody_hears {
+                stdout = None;
+            }
             drop(stdin);
-            let mut said = String::new();
-            child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+            if let Some(mut stdout) = stdout {
+                let mut said = String::new();
+                stdout.read_to_string(&mut said).unwrap();
+                assert!(said.contains(" fail write "), "{sh}: {said}");
+            }
             assert!(!child.wait().unwrap().success(), "{sh}: {sent}");
-            assert!(said.contains(" fail write "), "{sh}: {said}");
             assert_eq!(host.kept(), [""; 0], "{sh}: {sent}");
         }
         host.talk(&host.start(&agent), &agent).assert_pushed(&agent);
@@ -91,12 +100,53 @@ fn a_host_for_which_there_is_no_binary_is_left_alone() {
 
 #[test]
 fn a_host_that_dies_while_it_is_sent_the_agent_ends_the_talk() {
-    let dies = "echo dying; echo TAG need x y z; read -r _; kill -9 $$";
-    let host = Host::new(&["sh", "-c", dies]);
-    let agent = AgentBinary { digest: "x".into(), ..agent("unsent", 3_000_000) };
-    let start = Start { tag: "TAG".into(), ..host.start(&agent) };
+    let (host, start, agent) = host_that("echo dying; kill -9 $$");
     let talk = host.talk(&start, &agent);
     let Err(StartError::Ended { printed }) = &talk.said else { panic!("{talk:?}") };
     assert_eq!(printed, "dying");
     assert!(talk.sent < agent.compressed.len(), "{}", talk.sent);
+}
+
+/// A host that asks for the agent, hears how it is pushed, and then does what is given.
+fn host_that(does: &str) -> (Host, Start, AgentBinary) {
+    let host = Host::new(&["sh", "-c", &format!("echo TAG need x y z; read -r _; {does}")]);
+    let agent = AgentBinary { digest: "x".into(), ..agent("unsent", 3_000_000) };
+    let start = Start { tag: "TAG".into(), ..host.start(&agent) };
+    (host, start, agent)
+}
+
+#[test]
+fn a_host_that_fails_is_heard_though_it_reads_no_more() {
+    let (host, start, agent) =
+        host_that("sleep 0.2; echo TAG fail write No space left on device; exec sleep 1000");
+    let mut child = host.spawn(&start);
+    let result = converse(
+        "TAG",
+        child.stdout.take().unwrap(),
+        child.stdin.take().unwrap(),
+        Duration::from_secs(60),
+        &mut |_| Ok(Arc::new(agent.clone())),
+        &mut |_| {},
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let Err(StartError::Refused(problem)) = result else { panic!("not refused") };
+    assert!(problem.to_string().contains("No space left on device"), "{problem}");
+}
+
+#[test]
+fn a_host_that_fails_is_heard_though_it_hung_up_before() {
+    let (host, start, agent) =
+        host_that("exec <&-; sleep 0.2; echo TAG fail write No space left on device");
+    let refused = host.talk(&start, &agent).refused();
+    assert!(refused.contains("No space left on device"), "{refused}");
+}
+
+#[test]
+fn words_that_have_no_meaning_are_refused() {
+    for does in ["echo TAG hello world", "echo TAG need x y z"] {
+        let (host, start, agent) = host_that(&format!("exec <&-; {does}"));
+        let refused = host.talk(&start, &agent).refused();
+        assert!(refused.contains(does.strip_prefix("echo TAG ").unwrap()), "{refused}");
+    }
 }

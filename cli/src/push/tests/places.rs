@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use super::host::{Host, SHS, Talk, agent, command};
-use crate::push::unstarted;
+use crate::push::{Start, unstarted};
 
 /// A process that keeps a namespace, in which a small file system lies at a place of its own; it
 /// ends when its standard input does.
@@ -154,6 +154,20 @@ fn a_store_of_another_user_is_refused() {
     the store `~/store` belongs to another user
       hint: remove it there, or set `store = "/path"` in environment.toml to a directory of the converging user
     "#);
+}
+
+#[test]
+fn a_store_is_named_as_it_is() {
+    let host = Host::new(&["dash", "-c"]);
+    let store = host.home.path().join("sto*");
+    for directory in [&store, &host.store()] {
+        fs::create_dir(directory).unwrap();
+    }
+    chown(&store, Some(65534), None).unwrap();
+    let agent = agent("any", 1000);
+    let start = Start { store: "~/sto*".into(), ..host.start(&agent) };
+    let refused = refused(&host, &host.talk(&start, &agent));
+    assert!(refused.starts_with("the store `~/sto*` belongs to another user"), "{refused}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::host::{Host, SHS, agent, which};
-use crate::push::{StartError, unstarted};
+use crate::push::{Start, StartError, unstarted};
 
 const LOGIN_SHELLS: [&[&str]; 7] = [
     &["dash", "-c"],
@@ -78,11 +78,34 @@ fn a_binary_that_does_not_run_is_replaced_when_that_is_asked_for() {
         let tampered = host.talk(&host.start(&agent), &agent);
         assert_eq!((tampered.said.unwrap(), tampered.exit), (String::new(), Some(82)));
 
-        let mut start = host.start(&agent);
-        start.replace = true;
+        let start = Start { replace: true, ..host.start(&agent) };
         let replaced = host.talk(&start, &agent);
         replaced.assert_runs("mended", &agent);
         replaced.assert_pushed(&agent);
+    }
+}
+
+#[test]
+fn a_binary_of_another_target_is_replaced_as_well() {
+    for (_, host) in hosts() {
+        let (expected, other) = (agent("expected", 0), agent("other", 1000));
+        host.talk(&host.start(&expected), &other).assert_pushed(&other);
+        fs::write(host.place(&other), "#!/bin/sh\nexit 82\n").unwrap();
+        let start = Start { replace: true, ..host.start(&expected) };
+        let replaced = host.talk(&start, &other);
+        replaced.assert_runs("other", &other);
+        replaced.assert_pushed(&other);
+    }
+}
+
+#[test]
+fn a_pushed_agent_creates_files_as_one_that_was_there() {
+    for sh in SHS {
+        let login = ["sh", "-c", "umask 037; exec dash -c \"$1\"", "sh"];
+        let host = Host::new(&login).with_first("sh", sh);
+        let agent = agent("$(umask)", 1000);
+        host.talk(&host.start(&agent), &agent).assert_runs("0037", &agent);
+        host.talk(&host.start(&agent), &agent).assert_runs("0037", &agent);
     }
 }
 
