@@ -9,7 +9,6 @@ mod binary;
 mod cache;
 mod cargo;
 mod dep_info;
-mod elf;
 mod files;
 mod prepared;
 mod program;
@@ -187,16 +186,6 @@ impl Project {
         let directory = self.target_directory()?;
         let built = package.build(&self.program, target, &directory, &self.notes)?;
         let mut bytes = std::fs::read(&built).map_err(|error| unreadable(&built, &error))?;
-        if let Some(loader) = elf::interpreter(&bytes) {
-            let message = format!(
-                "`{}` for `{target}` is not static: it wants `{loader}`",
-                self.program.name
-            );
-            return Err(Problem::new(message).hint(
-                "remove `prefer-dynamic` and `target-feature=-crt-static` from the flags of the \
-                 compiler",
-            ));
-        }
         let listed = dep_info::of_program(&built).map_err(|error| unreadable(&built, &error))?;
         let mut listed = listed.unwrap_or_default();
         let of_binary = listed.clone();

@@ -1,5 +1,7 @@
 //! Verdicts: whether a component is current, and every difference if it is not.
 
+mod diff;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -149,8 +151,7 @@ impl Change {
 
     /// The difference of two texts.
     pub fn text(from: &str, to: &str) -> Self {
-        let diff = similar::TextDiff::from_lines(from, to);
-        Self::Text { diff: diff.unified_diff().context_radius(3).to_string() }
+        Self::Text { diff: diff::unified(from, to) }
     }
 
     /// The symbol of the change: `+` create, `~` change, `-` remove.

@@ -131,7 +131,7 @@ impl Package {
         let messages =
             ran.out.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
         let artifacts = messages.filter(|message| message.reason == "compiler-artifact");
-        artifacts.filter_map(|message| message.executable).last().ok_or_else(|| {
+        artifacts.filter_map(|message| message.executable).next_back().ok_or_else(|| {
             Problem::new(format!("cargo built no program `{}` for `{target}`", program.name))
         })
     }
