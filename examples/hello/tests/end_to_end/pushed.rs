@@ -10,8 +10,9 @@ use std::time::{Duration, SystemTime};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
+use togusa::agents::AgentBinary;
 use togusa::core::digest::Digest;
-use togusa::push::{AgentBinary, Start, converse, start_command, tag};
+use togusa::push::{Start, converse, start_command, tag};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hello");
 const PATIENCE: Duration = Duration::from_secs(60);
