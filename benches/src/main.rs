@@ -6,6 +6,7 @@ mod fleet;
 mod measure;
 mod project;
 mod rebuild;
+mod remote;
 mod start;
 mod suite;
 mod table;

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
 
 /// How often everything is measured; figures are the medians.
 const RUNS: usize = 7;
@@ -24,6 +25,8 @@ pub struct Figures {
     pub time: Duration,
     /// The most memory that was resident at once, in bytes.
     pub memory: u64,
+    /// What it used of the processors, with what it waited for.
+    pub cpu: Duration,
 }
 
 /// Runs one command and prints what it took.
@@ -35,8 +38,13 @@ pub fn this(command: &[String]) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start `{program}`"))?;
     let took = began.elapsed();
     ensure!(status.success(), "`{program}` ended with {status}");
-    let kilobytes = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
-    writeln!(std::io::stdout(), "{} {kilobytes}", took.as_nanos())?;
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let cpu = Duration::from_micros(
+        (usage.user_time().num_microseconds() + usage.system_time().num_microseconds())
+            .try_into()?,
+    );
+    let (took, cpu) = (took.as_nanos(), cpu.as_nanos());
+    writeln!(std::io::stdout(), "{took} {} {cpu}", usage.max_rss())?;
     Ok(())
 }
 
@@ -51,10 +59,19 @@ pub fn command(directory: &Path, program: impl AsRef<Path>) -> Result<Command> {
 pub fn once(command: &mut Command) -> Result<Figures> {
     let output = command.stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "a measured command failed: {command:?}");
-    let text = String::from_utf8(output.stdout)?;
-    let (nanoseconds, kilobytes) = text.trim().split_once(' ').context("no figures")?;
-    let memory = kilobytes.parse::<u64>()? * 1024;
-    Ok(Figures { time: Duration::from_nanos(nanoseconds.parse()?), memory })
+    figures(&String::from_utf8(output.stdout)?)
+}
+
+/// Reads what [`this`] printed.
+pub fn figures(text: &str) -> Result<Figures> {
+    let figures: Vec<u64> =
+        text.split_whitespace().map(str::parse).collect::<Result<_, _>>().context("no figures")?;
+    let [time, kilobytes, cpu] = figures[..] else { bail!("no figures: {text}") };
+    Ok(Figures {
+        time: Duration::from_nanos(time),
+        memory: kilobytes * 1024,
+        cpu: Duration::from_nanos(cpu),
+    })
 }
 
 /// Measures several things by turns, so that what disturbs the machine disturbs them alike; the
@@ -71,6 +88,7 @@ pub fn by_turns<const N: usize>(
     Ok(runs.map(|runs| Figures {
         time: median(runs.iter().map(|run| run.time)),
         memory: median(runs.iter().map(|run| run.memory)),
+        cpu: median(runs.iter().map(|run| run.cpu)),
     }))
 }
 

@@ -5,15 +5,16 @@ use std::io::Write as _;
 use anyhow::{Result, bail};
 
 use crate::table::Table;
-use crate::{configure, converge, fleet, measure, rebuild, start};
+use crate::{configure, converge, fleet, measure, rebuild, remote, start};
 
 type Benchmark = fn(&mut Table) -> Result<()>;
 
 /// The benchmarks by name.
-const BENCHMARKS: [(&str, Benchmark); 5] = [
+const BENCHMARKS: [(&str, Benchmark); 6] = [
     ("converge", converge::run),
     ("configure", configure::run),
     ("fleet", fleet::run),
+    ("remote", remote::run),
     ("start", start::run),
     ("rebuild", rebuild::run),
 ];

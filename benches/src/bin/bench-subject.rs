@@ -10,7 +10,8 @@ fn main() -> ExitCode {
     let registry = Registry::new()
         .with::<Files>("files")
         .with::<Service>("service")
-        .with::<Balancer>("balancer");
+        .with::<Balancer>("balancer")
+        .with::<Standard>("standard");
     Cli::new(registry).project("bench").run()
 }
 
@@ -113,6 +114,44 @@ impl Component for Balancer {
         let all = scope.require_all::<Endpoint>()?;
         let lines: Vec<_> = all.iter().map(|one| format!("server {}\n", one.address)).collect();
         scope.add(File::new("balancer.conf").content(lines.concat()));
+        Ok(())
+    }
+}
+
+/// 40 components: 20 templates, and of each 5 directories, links, files of 10 KB, guarded commands.
+#[derive(Debug)]
+struct Standard;
+
+impl Attributes for Standard {
+    fn schema() -> Vec<AttributeSchema> {
+        Vec::new()
+    }
+
+    fn read(_: &mut Reader<'_>) -> Option<Self> {
+        Some(Self)
+    }
+
+    fn source() -> SourceLocation {
+        ASSETS
+    }
+}
+
+impl Component for Standard {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        for number in 0..20 {
+            let context = context! { peers => ["one", "two"], port => PORT };
+            let file = File::new(format!("t{number:02}.conf"));
+            scope.add(file.template(format!("templates/t{number:02}.conf.j2"), context));
+        }
+        for number in 0..5 {
+            scope.add(Directory::new(format!("d{number}")));
+            let content = format!("line {number} of a file of ten kilobytes\n").repeat(256);
+            scope.add(File::new(format!("d{number}/file")).content(content));
+            scope.add(Symlink::new(format!("link{number}"), format!("d{number}/file")));
+            let made = format!("touch made{number}");
+            let check = Exec::new("test").args(["-e".to_owned(), format!("made{number}")]);
+            scope.add(Command::shell(made).unless(check));
+        }
         Ok(())
     }
 }
