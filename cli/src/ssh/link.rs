@@ -11,7 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::channel::{self, Channel, NotOpened};
 use super::destination::{Destination, Resolved};
-use super::diagnosis::{diagnose, is_dropped, slow_login};
+use super::diagnosis::{diagnose, is_dropped, slow_command, slow_login};
 use super::master::{self, Found, NotStarted, Start};
 use super::{Connections, locked, no_ssh};
 
@@ -65,10 +65,10 @@ impl Connections {
                     return Ok(opened.channel(host, &self.runtime, socket, log, resumed));
                 }
                 Err(NotOpened::Broken(problem)) => return Err(problem.on(&host.name)),
-                // Others have filled it; each time round one of them, or we, made the next one.
-                Err(NotOpened::Refused(_)) if resumed => None,
+                // It is full, or its host silent. The next one is made by us or by others.
+                Err(NotOpened::Refused(_) | NotOpened::Slow) if resumed => None,
                 Err(NotOpened::Refused(why)) => Some(diagnose(host, &why)),
-                Err(NotOpened::Slow) => Some(slow_login(host, limit, "")),
+                Err(NotOpened::Slow) => return Err(slow_command(host, limit)),
                 Err(NotOpened::Lost) => {
                     let printed = log.map(|log| master::printed(&log)).unwrap_or_default();
                     Some(diagnose(host, &printed))
