@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -100,14 +101,16 @@ impl Connections {
         if let Some(link) = self.kept(resolved, given_up).await {
             return Ok(link);
         }
-        let make = || self.make(host, destination, resolved, given_up);
+        let dropped = AtomicBool::new(false);
+        let make = || self.make(host, destination, resolved, given_up, dropped.load(Relaxed));
         let delays = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(300))
             .with_max_times(ATTEMPTS - 1)
             .with_jitter();
         let is_worth_it =
             |error: &NotStarted| matches!(error, NotStarted::Ended(text) if is_dropped(text));
-        let made = make.retry(delays).when(is_worth_it).await;
+        let made = make.retry(delays).when(is_worth_it);
+        let made = made.notify(|_, _| dropped.store(true, Relaxed)).await;
         let made = made.map(|link| Link { making: Some(making), ..link });
         made.map_err(|error| match error {
             NotStarted::Ended(printed) => diagnose(host, &printed),
@@ -138,8 +141,9 @@ impl Connections {
         destination: &Destination,
         resolved: &Resolved,
         given_up: Option<u32>,
+        again: bool,
     ) -> Result<Link, NotStarted> {
-        let _leave = self.limits.start(&resolved.sshd).await;
+        let _leave = self.limits.start(&resolved.sshd, again).await;
         // Whoever holds the lock is done after its own attempt, or gives up.
         let patience = host.timeout + Duration::from_secs(30);
         let lock = self.sockets.lock(&resolved.name, patience).await;
