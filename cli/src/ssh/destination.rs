@@ -11,6 +11,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::diagnosis::diagnose;
+use super::master::kill_group;
 use super::{PATIENCE, no_ssh};
 
 /// A host as ssh is told about it.
@@ -73,9 +74,11 @@ impl Destination {
         let mut ssh = Command::new("ssh");
         ssh.args(self.arguments([OsStr::new("-G")]));
         // A `Match exec` of the configuration must not read what the user types.
-        ssh.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
-        let limit = host.timeout + PATIENCE;
-        let Ok(output) = timeout(limit, ssh.output()).await else {
+        ssh.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = ssh.process_group(0).spawn().map_err(|error| no_ssh(&error))?;
+        let (group, limit) = (child.id(), host.timeout + PATIENCE);
+        let Ok(output) = timeout(limit, child.wait_with_output()).await else {
+            kill_group(group);
             let message = format!("`ssh -G` was not done after {} s", limit.as_secs());
             return Err(Problem::new(message)
                 .hint("see what `Match exec` and `CanonicalizeHostname` do in ssh_config")

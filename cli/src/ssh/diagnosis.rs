@@ -160,6 +160,14 @@ pub fn slow_login(host: &Host, limit: Duration, printed: &str) -> Problem {
     problem.hint(hint).on(&host.name)
 }
 
+/// A host that took the login and then did not start the command.
+pub fn slow_command(host: &Host, limit: Duration) -> Problem {
+    let seconds = limit.as_secs();
+    Problem::new(format!("the host took the login, but started no command within {seconds} s"))
+        .hint(format!("see whether `{} true` comes back: the host may hang", by_hand(host)))
+        .on(&host.name)
+}
+
 /// Whether sshd took the connection and then dropped it, as it does when too many come at once.
 pub fn is_dropped(printed: &str) -> bool {
     let lines = relevant(printed);

@@ -18,8 +18,14 @@ const LOOKS: usize = 8;
 #[derive(Debug)]
 pub struct Limits {
     all: Arc<Semaphore>,
-    by_sshd: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+    by_sshd: Mutex<BTreeMap<String, Sshd>>,
     looks: Arc<Semaphore>,
+}
+
+#[derive(Clone, Debug)]
+struct Sshd {
+    starts: Arc<Semaphore>,
+    again: Arc<Semaphore>,
 }
 
 /// Leave to go on, given back when it is dropped.
@@ -30,30 +36,32 @@ pub struct Leave {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(ALL)),
-            by_sshd: Mutex::default(),
-            looks: Arc::new(Semaphore::new(LOOKS)),
-        }
+        Self { all: of(ALL), by_sshd: Mutex::default(), looks: of(LOOKS) }
     }
 }
 
 impl Limits {
-    /// Waits until a connection may be started at this sshd.
-    pub async fn start(&self, sshd: &str) -> Leave {
-        let of_sshd = {
+    /// Waits until a connection may be started at this sshd. What it dropped before is started
+    /// `again` one by one, so that each gets its turn however few it takes.
+    pub async fn start(&self, sshd: &str, again: bool) -> Leave {
+        let sshd = {
             let mut by_sshd = self.by_sshd.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Semaphore::new(BY_SSHD));
-            Arc::clone(by_sshd.entry(sshd.to_owned()).or_insert_with(new))
+            let new = || Sshd { starts: of(BY_SSHD), again: of(1) };
+            by_sshd.entry(sshd.to_owned()).or_insert_with(new).clone()
         };
         // In this order: who waits for a busy sshd must not keep others waiting.
-        leave([of_sshd, Arc::clone(&self.all)]).await
+        let again = again.then_some(sshd.again);
+        leave(again.into_iter().chain([sshd.starts, Arc::clone(&self.all)])).await
     }
 
     /// Waits until ssh may be asked about a host.
     pub async fn look(&self) -> Leave {
         leave([Arc::clone(&self.looks)]).await
     }
+}
+
+fn of(count: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(count))
 }
 
 async fn leave(semaphores: impl IntoIterator<Item = Arc<Semaphore>>) -> Leave {

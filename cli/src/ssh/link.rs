@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -11,7 +12,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::channel::{self, Channel, NotOpened};
 use super::destination::{Destination, Resolved};
-use super::diagnosis::{diagnose, is_dropped, slow_login};
+use super::diagnosis::{diagnose, is_dropped, slow_command, slow_login};
 use super::master::{self, Found, NotStarted, Start};
 use super::{Connections, locked, no_ssh};
 
@@ -65,10 +66,10 @@ impl Connections {
                     return Ok(opened.channel(host, &self.runtime, socket, log, resumed));
                 }
                 Err(NotOpened::Broken(problem)) => return Err(problem.on(&host.name)),
-                // Others have filled it; each time round one of them, or we, made the next one.
-                Err(NotOpened::Refused(_)) if resumed => None,
+                // It is full, or its host silent. The next one is made by us or by others.
+                Err(NotOpened::Refused(_) | NotOpened::Slow) if resumed => None,
                 Err(NotOpened::Refused(why)) => Some(diagnose(host, &why)),
-                Err(NotOpened::Slow) => Some(slow_login(host, limit, "")),
+                Err(NotOpened::Slow) => return Err(slow_command(host, limit)),
                 Err(NotOpened::Lost) => {
                     let printed = log.map(|log| master::printed(&log)).unwrap_or_default();
                     Some(diagnose(host, &printed))
@@ -100,14 +101,16 @@ impl Connections {
         if let Some(link) = self.kept(resolved, given_up).await {
             return Ok(link);
         }
-        let make = || self.make(host, destination, resolved, given_up);
+        let dropped = AtomicBool::new(false);
+        let make = || self.make(host, destination, resolved, given_up, dropped.load(Relaxed));
         let delays = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(300))
             .with_max_times(ATTEMPTS - 1)
             .with_jitter();
         let is_worth_it =
             |error: &NotStarted| matches!(error, NotStarted::Ended(text) if is_dropped(text));
-        let made = make.retry(delays).when(is_worth_it).await;
+        let made = make.retry(delays).when(is_worth_it);
+        let made = made.notify(|_, _| dropped.store(true, Relaxed)).await;
         let made = made.map(|link| Link { making: Some(making), ..link });
         made.map_err(|error| match error {
             NotStarted::Ended(printed) => diagnose(host, &printed),
@@ -138,8 +141,9 @@ impl Connections {
         destination: &Destination,
         resolved: &Resolved,
         given_up: Option<u32>,
+        again: bool,
     ) -> Result<Link, NotStarted> {
-        let _leave = self.limits.start(&resolved.sshd).await;
+        let _leave = self.limits.start(&resolved.sshd, again).await;
         // Whoever holds the lock is done after its own attempt, or gives up.
         let patience = host.timeout + Duration::from_secs(30);
         let lock = self.sockets.lock(&resolved.name, patience).await;

@@ -123,9 +123,7 @@ pub async fn start(start: &Start<'_>) -> Result<(), NotStarted> {
     let mut child = ssh.spawn().map_err(NotStarted::NotRun)?;
     let limit = start.timeout + LOGIN;
     let Ok(status) = timeout(limit, child.wait()).await else {
-        if let Some(group) = child.id() {
-            kill_group(group);
-        }
+        kill_group(child.id());
         return Err(NotStarted::Slow(limit, printed(start.log)));
     };
     match status {
@@ -231,9 +229,10 @@ fn holds(command_line: &[u8], socket: &Path) -> bool {
         && words.any(|word| word == socket.as_os_str().as_bytes())
 }
 
-fn kill_group(group: u32) {
-    if let Ok(group) = i32::try_from(group) {
-        // With its proxies; who is gone by now needs no killing.
+/// Kills a process that leads a group, with all that it started.
+pub fn kill_group(leader: Option<u32>) {
+    if let Some(Ok(group)) = leader.map(i32::try_from) {
+        // Who is gone by now needs no killing.
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
 }

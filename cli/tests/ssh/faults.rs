@@ -136,9 +136,13 @@ fn a_login_that_hangs_is_given_up_with_all_that_it_started() {
 #[test]
 fn a_configuration_that_hangs_is_given_up() {
     let place = Place::new();
-    place.configure("Match exec \"exec tail -f /dev/null\"\n  User x\n");
+    let mark = place.path("hangs");
+    std::fs::write(&mark, "").unwrap();
+    let exec = format!("exec tail -f /dev/null {}", mark.display());
+    place.configure(&format!("Match exec \"{exec}\"\n  User x\n"));
     let mut host = place.host("web");
     host.timeout = Duration::from_secs(1);
     let problem = refusal(&place, &host);
     assert_eq!(problem.message, "`ssh -G` was not done after 6 s");
+    wait_until("what hung is gone", || processes_with(&mark).is_empty());
 }

@@ -9,19 +9,19 @@ use super::sshd::Sshd;
 #[test]
 fn an_sshd_that_drops_connections_is_asked_again() {
     let place = Place::new();
-    let sshd = Sshd::start(&place, "web", "MaxStartups 2:100:2");
+    let sshd = Sshd::start(&place, "web", "MaxStartups 1:100:1");
     place.configure(&format!("Host a*\n  HostName {}\n  Port {}\n", sshd.address, sshd.port));
     let connections = place.connections(Duration::ZERO);
 
     thread::scope(|scope| {
-        for number in 0..12 {
+        for number in 0..16 {
             let host = place.host(&format!("a{number}"));
             let connections = &connections;
             scope.spawn(move || assert_eq!(say(connections, &host, "echo on").0, "on"));
         }
     });
 
-    assert_eq!(sshd.logins(), 12);
+    assert_eq!(sshd.logins(), 16);
     assert!(sshd.count("MaxStartups") > 0, "it dropped none");
 }
 
