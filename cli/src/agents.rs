@@ -23,8 +23,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use togusa_core::problem::Problem;
+use togusa_core::system;
 
-use cache::{Cache, Inputs};
+use cache::{Cache, Fresh, Inputs};
 use cargo::Package;
 use prepared::Prepared;
 use program::{Origin, Program};
@@ -80,7 +81,7 @@ impl Agents {
     /// no package for it.
     pub fn of_project(root: &Path, program: &Path) -> Result<Self, Problem> {
         let program = Program::of(program)?;
-        program.require_current(root)?;
+        program.require_current(&program.listed, root)?;
         let project = Project {
             root: root.to_owned(),
             program,
@@ -102,8 +103,7 @@ impl Agents {
     pub fn prepared(directory: &Path, program: &Path) -> Result<Self, Problem> {
         let prepared = Prepared::read(directory)?;
         let program = Program::of(program)?;
-        program.require_current(directory)?;
-        prepared.require_build(&program.build_id()?)?;
+        prepared.require_build(&program.build_id(directory)?)?;
         Ok(Self { supply: Supply::Prepared(prepared), known: Mutex::default() })
     }
 
@@ -167,7 +167,7 @@ impl Project {
             None => cache.fresh_default()?,
         };
         match fresh {
-            Some(fresh) => Ok(fresh),
+            Some(fresh) => self.checked(fresh),
             None => self.build(&cache, target),
         }
     }
@@ -181,40 +181,49 @@ impl Project {
         targets::require_installed(target, &sysroot)?;
         let locked = cache.lock(target)?;
         if let Some(fresh) = locked.fresh()? {
-            return Ok(fresh);
+            return self.checked(fresh);
         }
         let directory = self.target_directory()?;
         let built = package.build(&self.program, target, &directory, &self.notes)?;
         let mut bytes = std::fs::read(&built).map_err(|error| unreadable(&built, &error))?;
         let listed = dep_info::of_program(&built).map_err(|error| unreadable(&built, &error))?;
-        let mut listed = listed.unwrap_or_default();
-        let of_binary = listed.clone();
-        listed.extend_from_slice(self.program.sources());
-        listed.sort();
-        listed.dedup();
-        let inputs = Inputs { listed, directory: package.directory.clone(), sysroot };
+        let inputs = Inputs {
+            listed: listed.unwrap_or_default(),
+            directory: package.directory.clone(),
+            sysroot,
+        };
         // What is changed from here on shows in the stamp; what was changed while cargo built may
         // be in the one program and not in the other.
         let stamp = inputs.stamp(target)?;
-        self.program.require_current(&self.root)?;
-        let build = self.build_id(&of_binary)?;
+        self.program.require_current(&inputs.listed, &self.root)?;
+        let build = self.build_id(&inputs.listed)?;
         bytes.extend(trailer::of_build(&build).into_bytes());
         locked.store(&bytes, build, stamp, inputs)
     }
 
+    /// A binary for which there is nothing to do, if it is of the same sources as the program.
+    fn checked(&self, fresh: Fresh) -> Result<Arc<AgentBinary>, Problem> {
+        self.program.require_current(&fresh.listed, &self.root)?;
+        self.require_build(&fresh.binary.build)?;
+        Ok(fresh.binary)
+    }
+
     /// The build id of the present sources, which must be the one of the running program.
     fn build_id(&self, listed: &[PathBuf]) -> Result<String, Problem> {
-        let Origin::Prepared(own) = &self.program.origin else {
-            return self.program.build_id();
-        };
         let build = Sources::of(listed)?.build_id()?;
-        if build == *own {
-            return Ok(build);
+        self.require_build(&build)?;
+        Ok(build)
+    }
+
+    fn require_build(&self, build: &str) -> Result<(), Problem> {
+        let Origin::Prepared(own) = &self.program.origin else { return Ok(()) };
+        if build == own {
+            return Ok(());
         }
         let message = format!(
             "this program is build {}, the project's sources are build {}",
             short(own),
-            short(&build)
+            short(build)
         );
         Err(Problem::new(message).hint(
             "start it with `cargo run`, or use the binaries that it came with: `--agents DIR`",
@@ -226,17 +235,24 @@ impl Project {
     }
 
     fn target_directory(&self) -> Result<PathBuf, Problem> {
-        match self.program.target_directory() {
-            Some(directory) => Ok(directory),
-            None => Ok(self.package()?.target_directory.clone()),
+        match &self.program.origin {
+            Origin::Cargo(directory) => Ok(directory.clone()),
+            Origin::Prepared(_) => Ok(self.package()?.target_directory.clone()),
         }
     }
 
     fn package(&self) -> Result<&Package, Problem> {
         let find = || {
-            let sources = Sources::of(self.program.sources())?;
-            let packages: Vec<_> = sources.packages().collect();
-            Package::find(&self.root, &self.program, &packages)
+            let sources = Sources::of(&self.program.listed)?;
+            let packages = sources.packages().map(Path::to_owned);
+            let run = system::variable("CARGO_MANIFEST_DIR").map(PathBuf::from);
+            let workspace = match &self.program.origin {
+                Origin::Cargo(directory) => directory.parent().map(Path::to_owned),
+                Origin::Prepared(_) => None,
+            };
+            let directories = std::iter::once(self.root.clone());
+            let directories = directories.chain(packages).chain(run).chain(workspace);
+            Package::find(directories, &self.program)
         };
         self.package.get_or_init(find).as_ref().map_err(Problem::clone)
     }

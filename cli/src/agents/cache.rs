@@ -35,6 +35,15 @@ pub struct Inputs {
     pub sysroot: PathBuf,
 }
 
+/// A binary that is right as it is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fresh {
+    /// The binary.
+    pub binary: Arc<AgentBinary>,
+    /// Its sources, as cargo listed them.
+    pub listed: Vec<PathBuf>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Record {
     /// Differs as soon as the inputs do.
@@ -83,11 +92,24 @@ impl Cache {
         self.directory.join(target)
     }
 
+    /// The sources of the program, if one of its binaries is right as it is.
+    pub fn listed(&self) -> Option<Vec<PathBuf>> {
+        // Without a directory nothing was built.
+        let entries = std::fs::read_dir(&self.directory).ok()?.flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut targets = names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned));
+        targets.find_map(|target| {
+            let record = self.record(&target)?;
+            let is_fresh = record.inputs.stamp(&target).ok()? == record.stamp;
+            is_fresh.then_some(record.inputs.listed)
+        })
+    }
+
     /// The binary for this machine's architecture, if it is right as it is.
     ///
     /// # Errors
     /// It is right but cannot be read.
-    pub fn fresh_default(&self) -> Result<Option<Arc<AgentBinary>>, Problem> {
+    pub fn fresh_default(&self) -> Result<Option<Fresh>, Problem> {
         let [best, other] = targets::defaults();
         if let Some(binary) = self.fresh(&best)? {
             return Ok(Some(binary));
@@ -104,7 +126,7 @@ impl Cache {
     ///
     /// # Errors
     /// It is right but cannot be read.
-    pub fn fresh(&self, target: &str) -> Result<Option<Arc<AgentBinary>>, Problem> {
+    pub fn fresh(&self, target: &str) -> Result<Option<Fresh>, Problem> {
         let lock = self.file(target, "lock");
         match File::open(&lock) {
             Ok(file) => {
@@ -130,7 +152,7 @@ impl Cache {
         Ok(Locked { cache: self, target: target.to_owned(), _file: file })
     }
 
-    fn read(&self, target: &str) -> Result<Option<Arc<AgentBinary>>, Problem> {
+    fn read(&self, target: &str) -> Result<Option<Fresh>, Problem> {
         let Some(record) = self.record(target) else { return Ok(None) };
         // Sources that cannot be read are told by cargo, which is asked then.
         if record.inputs.stamp(target).ok().as_ref() != Some(&record.stamp) {
@@ -145,9 +167,10 @@ impl Cache {
         let is_whole =
             compressed.len() as u64 == record.compressed_size && self.path(target).is_file();
         Ok(is_whole.then(|| {
-            let Record { build, digest, size, .. } = record;
+            let Record { build, digest, size, inputs, .. } = record;
             let target = target.to_owned();
-            Arc::new(AgentBinary { digest, target, size, compressed, build })
+            let binary = Arc::new(AgentBinary { digest, target, size, compressed, build });
+            Fresh { binary, listed: inputs.listed }
         }))
     }
 
@@ -174,7 +197,7 @@ impl Locked<'_> {
     ///
     /// # Errors
     /// It is right but cannot be read.
-    pub fn fresh(&self) -> Result<Option<Arc<AgentBinary>>, Problem> {
+    pub fn fresh(&self) -> Result<Option<Fresh>, Problem> {
         self.cache.read(&self.target)
     }
 
@@ -252,6 +275,10 @@ mod tests {
             Inputs { listed, directory: at("shop"), sysroot: at("sysroot") }
         }
 
+        fn fresh(&self, target: &str) -> Option<Arc<AgentBinary>> {
+            self.cache.fresh(target).unwrap().map(|fresh| fresh.binary)
+        }
+
         fn store(&self, target: &str) -> Arc<AgentBinary> {
             let inputs = self.inputs();
             let stamp = inputs.stamp(target).unwrap();
@@ -272,7 +299,7 @@ mod tests {
             let setup = Setup::new();
             assert_eq!(setup.cache.fresh("t").unwrap(), None);
             let stored = setup.store("t");
-            assert_eq!(setup.cache.fresh("t").unwrap(), Some(stored), "{change}");
+            assert_eq!(setup.fresh("t"), Some(stored), "{change}");
             setup.write("shop/src/app.conf", "an asset");
             assert!(setup.cache.fresh("t").unwrap().is_some(), "{change}");
             setup.write(change, "package.name = 'changed'");
@@ -303,12 +330,12 @@ mod tests {
         let setup = Setup::new();
         let [best, other] = targets::defaults();
         setup.store(&other);
-        assert_eq!(setup.cache.fresh_default().unwrap().unwrap().target, other);
+        assert_eq!(setup.cache.fresh_default().unwrap().unwrap().binary.target, other);
         setup.write(&format!("sysroot/lib/rustlib/{best}/lib/libstd.rlib"), "");
         setup.store(&other);
         assert_eq!(setup.cache.fresh_default().unwrap(), None);
         setup.store(&best);
-        assert_eq!(setup.cache.fresh_default().unwrap().unwrap().target, best);
+        assert_eq!(setup.cache.fresh_default().unwrap().unwrap().binary.target, best);
     }
 
     #[test]
@@ -323,7 +350,7 @@ mod tests {
             let stamp = inputs.stamp("t").unwrap();
             let stored = locked.store(b"program", "b".into(), stamp, inputs).unwrap();
             drop(locked);
-            assert_eq!(waiting.join().unwrap().unwrap(), Some(stored));
+            assert_eq!(waiting.join().unwrap().unwrap().unwrap().binary, stored);
         });
     }
 }

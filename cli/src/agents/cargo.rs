@@ -59,24 +59,28 @@ struct Message {
 }
 
 impl Package {
-    /// Finds the package in the project's workspace, or in one that the program was built from.
+    /// Finds the package in the workspace of one of these directories.
     ///
     /// # Errors
     /// Cargo cannot be run, or no package has a program of this name.
-    pub fn find(root: &Path, program: &Program, packages: &[&Path]) -> Result<Self, Problem> {
+    pub fn find(
+        directories: impl Iterator<Item = PathBuf>,
+        program: &Program,
+    ) -> Result<Self, Problem> {
         let mut seen = Vec::new();
         let mut reasons = Vec::new();
-        for directory in std::iter::once(root).chain(packages.iter().copied()) {
+        for directory in directories.filter(|directory| directory.is_dir()) {
             let manifest = directory.join("Cargo.toml");
             if seen.contains(&manifest) {
                 continue;
             }
-            match metadata(directory)? {
+            seen.push(manifest);
+            match metadata(&directory)? {
                 Ok(metadata) => {
                     seen.extend(
                         metadata.packages.iter().map(|package| package.manifest_path.clone()),
                     );
-                    if let Some(package) = metadata.package_of(program, directory) {
+                    if let Some(package) = metadata.package_of(program, &directory) {
                         return Ok(package);
                     }
                 }
@@ -154,7 +158,7 @@ impl Package {
 
 impl Metadata {
     fn package_of(&self, program: &Program, directory: &Path) -> Option<Package> {
-        let sources = program.sources();
+        let sources = &program.listed;
         let is_program = |target: &MetadataTarget| {
             let from_here = sources.is_empty() || sources.contains(&target.src_path);
             target.name == program.name && target.kind.iter().any(|kind| kind == "bin") && from_here

@@ -1,9 +1,11 @@
 //! The running program: what it was built from.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use togusa_core::problem::Problem;
 
+use super::cache::Cache;
 use super::sources::{self, Sources};
 use super::{dep_info, trailer, unreadable};
 
@@ -14,7 +16,10 @@ pub struct Program {
     pub path: PathBuf,
     /// The name of its file, which is the name of its target in cargo's manifest.
     pub name: String,
-    /// What it was built from.
+    /// The sources that cargo listed beside it. Cargo writes the list when it is asked to build the
+    /// program, but not when it does so for tests: it may be missing, or older than the program.
+    pub listed: Vec<PathBuf>,
+    /// How it is known what it was built from.
     pub origin: Origin,
 }
 
@@ -23,8 +28,8 @@ pub struct Program {
 pub enum Origin {
     /// It was prepared: its last line is its build id.
     Prepared(String),
-    /// Cargo built it from these files.
-    Cargo(Vec<PathBuf>),
+    /// Cargo built it into this target directory.
+    Cargo(PathBuf),
 }
 
 impl Program {
@@ -35,37 +40,29 @@ impl Program {
     pub fn of(path: &Path) -> Result<Self, Problem> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let failed = |error| unreadable(path, &error);
-        let origin = match trailer::build_of_file(path).map_err(failed)? {
-            Some(build) => Origin::Prepared(build),
-            None => {
-                Origin::Cargo(dep_info::of_program(path).map_err(failed)?.ok_or_else(|| {
-                    let message = format!("cannot tell what `{}` was built from", path.display());
-                    let mut problem = Problem::new(message);
-                    problem
-                        .causes
-                        .push("it carries no build id, and lies beside no list of cargo's".into());
-                    problem.hint(
-                        "start it with `cargo run`, or use a binary that `build --out DIR` wrote",
-                    )
-                })?)
-            }
-        };
-        Ok(Self { path: path.to_owned(), name, origin })
+        let listed = dep_info::of_program(path).map_err(failed)?.unwrap_or_default();
+        let prepared = trailer::build_of_file(path).map_err(failed)?.map(Origin::Prepared);
+        let origin = prepared.or_else(|| target_directory(path).map(Origin::Cargo));
+        let origin = origin.ok_or_else(|| unknown(path))?;
+        Ok(Self { path: path.to_owned(), name, listed, origin })
     }
 
-    /// Refuses a program whose sources were changed since it was built.
+    /// Refuses a program that is older than one of its sources.
     ///
     /// # Errors
-    /// A source is newer than the program, or is gone.
-    pub fn require_current(&self, root: &Path) -> Result<(), Problem> {
-        let Origin::Cargo(files) = &self.origin else { return Ok(()) };
-        let metadata =
-            |file: &Path| std::fs::metadata(file).map_err(|error| unreadable(file, &error));
-        let built = sources::modified(&metadata(&self.path)?);
-        for file in files {
+    /// It is; the source is named.
+    pub fn require_current(&self, sources: &[PathBuf], root: &Path) -> Result<(), Problem> {
+        if matches!(self.origin, Origin::Prepared(_)) {
+            return Ok(());
+        }
+        let built =
+            std::fs::metadata(&self.path).map_err(|error| unreadable(&self.path, &error))?;
+        let built = sources::modified(&built);
+        for file in sources {
             let newer = match std::fs::metadata(file) {
                 Ok(found) => found.is_file() && sources::modified(&found) > built,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+                // The list may be older than the program.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
                 Err(error) => return Err(unreadable(file, &error)),
             };
             if newer {
@@ -77,30 +74,36 @@ impl Program {
         Ok(())
     }
 
-    /// The build id.
+    /// The build id, known without a look into cargo's workspace.
     ///
     /// # Errors
-    /// A source cannot be read.
-    pub fn build_id(&self) -> Result<String, Problem> {
-        match &self.origin {
-            Origin::Prepared(build) => Ok(build.clone()),
-            Origin::Cargo(files) => Sources::of(files)?.build_id(),
+    /// The program is older than one of its sources, or nothing lists them.
+    pub fn build_id(&self, root: &Path) -> Result<String, Problem> {
+        let directory = match &self.origin {
+            Origin::Prepared(build) => return Ok(build.clone()),
+            Origin::Cargo(directory) => directory,
+        };
+        let listed = Cache::new(directory, &self.name).listed();
+        let listed = listed.unwrap_or_else(|| self.listed.clone());
+        if listed.is_empty() {
+            return Err(unknown(&self.path));
         }
+        self.require_current(&listed, root)?;
+        Sources::of(&listed)?.build_id()
     }
+}
 
-    /// The sources that cargo listed; none for a prepared program.
-    pub fn sources(&self) -> &[PathBuf] {
-        match &self.origin {
-            Origin::Prepared(_) => &[],
-            Origin::Cargo(files) => files,
-        }
-    }
+/// Cargo's target directory, if a program lies in one.
+fn target_directory(program: &Path) -> Option<PathBuf> {
+    let marked = |directory: &&Path| directory.join("CACHEDIR.TAG").is_file();
+    let nearest = program.ancestors().skip(1).find(marked)?;
+    // The directory of a target lies inside and is marked too.
+    nearest.ancestors().take_while(marked).last().map(Path::to_owned)
+}
 
-    /// Cargo's target directory, if the program lies in one.
-    pub fn target_directory(&self) -> Option<PathBuf> {
-        let marked = |directory: &&Path| directory.join("CACHEDIR.TAG").is_file();
-        let nearest = self.path.ancestors().skip(1).find(marked)?;
-        // The directory of a target lies inside and is marked too.
-        nearest.ancestors().take_while(marked).last().map(Path::to_owned)
-    }
+fn unknown(program: &Path) -> Problem {
+    let mut problem =
+        Problem::new(format!("cannot tell what `{}` was built from", program.display()));
+    problem.causes.push("it carries no build id, and lies where cargo did not put it".into());
+    problem.hint("start it with `cargo run`, or use a binary that `build --out DIR` wrote")
 }

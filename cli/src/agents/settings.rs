@@ -16,8 +16,13 @@ use super::{targets, unreadable};
 pub const PROFILE: &str = "push";
 
 /// The profile for a workspace that does not define it: small, and quick to build again.
-const PROFILE_KEYS: [&str; 4] =
-    ["inherits=\"release\"", "opt-level=\"s\"", "strip=true", "incremental=true"];
+const PROFILE_KEYS: [&str; 5] = [
+    "inherits=\"release\"",
+    "opt-level=\"s\"",
+    "strip=true",
+    "incremental=true",
+    "package.\"*\".codegen-units=1",
+];
 
 const STATIC: [&str; 2] = ["-C", "target-feature=+crt-static"];
 

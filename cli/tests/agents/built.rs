@@ -69,10 +69,36 @@ fn a_program_older_than_its_sources_is_refused_by_the_name_of_the_source() {
     this program is older than `web/src/lib.rs`
       hint: build it again; `cargo run -- …` does
     ");
+}
+
+#[test]
+fn a_program_that_was_built_for_tests_has_no_list_and_is_checked_all_the_same() {
+    let project = Project::new();
+    let list = project.path("target/debug/shop.d");
+    fs::remove_file(&list).unwrap();
+    let first = project.agents().unwrap().get(None).unwrap();
+    assert_eq!(project.agents().unwrap().get(None).unwrap(), first);
+
+    project.replace("web/src/lib.rs", "hello", "good day");
+    let older = "this program is older than `web/src/lib.rs`";
+    assert_eq!(project.agents().unwrap().get(None).unwrap_err().message, older);
     project.build();
+    project.agents().unwrap().get(None).unwrap();
+    fs::remove_file(&list).unwrap();
+    project.replace("web/src/lib.rs", "good day", "good day");
+    assert_eq!(project.agents().unwrap().get(None).unwrap_err().message, older);
+}
+
+#[test]
+fn a_source_that_is_gone_makes_no_program_old() {
+    let project = Project::new();
+    project.write("web/src/lib.rs", "pub fn greeting() -> &'static str {\n    \"short\"\n}\n");
+    let list = fs::read(project.path("target/debug/shop.d")).unwrap();
+    project.build();
+    fs::write(project.path("target/debug/shop.d"), list).unwrap();
     fs::remove_file(project.path("web/src/text")).unwrap();
-    let problem = project.agents().unwrap_err();
-    assert_eq!(problem.message, "this program is older than `web/src/text`");
+    let agent = project.agents().unwrap().get(None).unwrap();
+    assert_eq!(run(&agent.compressed, &project.path("")), "short\n");
 }
 
 #[test]
@@ -95,7 +121,7 @@ fn a_program_of_which_nothing_is_known_is_refused() {
     let problem = Agents::of_project(&project.path(""), &copy).unwrap_err();
     insta::assert_snapshot!(project.filtered(&problem.to_string()), @r"
     cannot tell what `[project]/shop-copy` was built from
-      1: it carries no build id, and lies beside no list of cargo's
+      1: it carries no build id, and lies where cargo did not put it
       hint: start it with `cargo run`, or use a binary that `build --out DIR` wrote
     ");
 }

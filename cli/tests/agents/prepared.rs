@@ -37,6 +37,17 @@ fn what_was_prepared_is_what_is_got() {
 }
 
 #[test]
+fn a_program_that_cargo_listed_nothing_for_is_known_by_what_was_built_of_it() {
+    let (project, agent, directory) = prepared();
+    fs::remove_file(project.path("target/debug/shop.d")).unwrap();
+    let agents = Agents::prepared(&directory, &project.program()).unwrap();
+    assert_eq!(agents.get(None).unwrap(), agent);
+    fs::remove_dir_all(project.path("target/togusa")).unwrap();
+    let problem = Agents::prepared(&directory, &project.program()).unwrap_err();
+    assert!(problem.message.starts_with("cannot tell what"), "{problem}");
+}
+
+#[test]
 fn a_prepared_binary_starts_as_coordinator_without_its_sources() {
     let (project, agent, directory) = prepared();
     let elsewhere = tempfile::tempdir().unwrap();

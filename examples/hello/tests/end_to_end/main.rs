@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests arrange files and processes by hand")]
 
 mod agents;
+mod build;
 mod commands;
 mod mistakes;
 mod processes;
