@@ -44,12 +44,13 @@ pub fn run(table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-fn name(hosts: usize) -> String {
+/// The name of the environment with so many hosts.
+pub fn name(hosts: usize) -> String {
     format!("hosts{hosts}")
 }
 
 /// Each host requires what those before it provide, the balancer what all do.
-fn environment(hosts: usize) -> String {
+pub fn environment(hosts: usize) -> String {
     let mut text = String::from("[hosts.balancer]\ncomponents = [\"balancer\"]\n");
     for host in 0..hosts {
         let peers = (host.saturating_sub(PEERS)..host).map(|peer| format!("\"web{peer:04}\""));

@@ -2,6 +2,7 @@
 
 mod configure;
 mod converge;
+mod fleet;
 mod measure;
 mod project;
 mod rebuild;

@@ -5,14 +5,15 @@ use std::io::Write as _;
 use anyhow::{Result, bail};
 
 use crate::table::Table;
-use crate::{configure, converge, measure, rebuild, start};
+use crate::{configure, converge, fleet, measure, rebuild, start};
 
 type Benchmark = fn(&mut Table) -> Result<()>;
 
 /// The benchmarks by name.
-const BENCHMARKS: [(&str, Benchmark); 4] = [
+const BENCHMARKS: [(&str, Benchmark); 5] = [
     ("converge", converge::run),
     ("configure", configure::run),
+    ("fleet", fleet::run),
     ("start", start::run),
     ("rebuild", rebuild::run),
 ];

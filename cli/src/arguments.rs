@@ -152,6 +152,7 @@ mod tests {
           plan          Show what a deployment would change
           deploy        Make the hosts what the environment says
           verify        Look for drift
+          build         Build what would be pushed to hosts, and show it
           graph         Show in which order roots converge, and why
           components    List components with their attributes, types and defaults
           environments  List the environments of the project

@@ -73,6 +73,7 @@ impl Cli {
             Command::Plan(plan) => plan.run(&session),
             Command::Deploy(deploy) => deploy.run(&session),
             Command::Verify(verify) => verify.run(&session),
+            Command::Build(build) => build.run(&session),
             Command::Graph(graph) => graph.run(&session),
             Command::Environments(environments) => environments.run(&session),
             Command::Agent(_) | Command::Components(_) | Command::Completions(_) => {

@@ -1,6 +1,7 @@
 //! The commands, one file each; the doc comment of each `Args` struct is its help.
 
 mod agent;
+mod build;
 mod check;
 mod completions;
 mod components;
@@ -12,6 +13,7 @@ mod run_options;
 mod verify;
 
 pub use agent::Agent;
+pub use build::Build;
 pub use check::Check;
 pub use completions::Completions;
 pub use components::Components;
@@ -19,7 +21,7 @@ pub use deploy::Deploy;
 pub use environments::Environments;
 pub use graph::{Graph, GraphFormat};
 pub use plan::Plan;
-pub use run_options::RunOptions;
+pub use run_options::{AgentOptions, RunOptions};
 pub use verify::Verify;
 
 /// What to do.
@@ -30,6 +32,7 @@ pub enum Command {
     Plan(Plan),
     Deploy(Deploy),
     Verify(Verify),
+    Build(Build),
     Graph(Graph),
     Components(Components),
     Environments(Environments),

@@ -21,6 +21,8 @@ pub enum Exit {
     Changes = 4,
     /// A defect of togusa.
     Defect = 70,
+    /// The file of an agent is not the one that its coordinator asked for.
+    Altered = 82,
     /// The user stopped it.
     Interrupted = 130,
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use togusa_core::deployment::Commit;
 use togusa_core::problem::Problem;
 
 use crate::failure::Failure;
@@ -37,6 +38,20 @@ pub fn require_clean(root: &Path, environment: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The commit that the project's tree stands at; `None` where there is no git, or no commit yet.
+pub fn commit(root: &Path) -> Option<Commit> {
+    // Without git a deployment has no commit to record, which is no failure.
+    let id = git(root, &["rev-parse", "HEAD"]).ok()?;
+    let branch = git(root, &["symbolic-ref", "--short", "--quiet", "HEAD"]).ok();
+    let changed = git(root, &["status", "--porcelain", "--untracked-files=normal", "--", "."]);
+    Some(Commit {
+        id: id.trim().to_owned(),
+        branch: branch.map(|branch| branch.trim().to_owned()),
+        // A tree whose state cannot be told is not known to be clean.
+        dirty: changed.map_or(true, |changed| !changed.is_empty()),
+    })
+}
+
 #[expect(clippy::disallowed_methods, reason = "asks the coordinator's own tree, not a host")]
 fn git(root: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new("git")
@@ -66,17 +81,22 @@ mod tests {
         let (origin, clone) = (directory.path().join("origin"), directory.path().join("clone"));
         run(directory.path(), &["init", "-q", "--bare", "origin"]);
         run(directory.path(), &["clone", "-q", &origin.display().to_string(), "clone"]);
-        let commit = ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-q", "-m", "m"];
+        let make = ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-q", "-m", "m"];
         std::fs::write(clone.join("a"), "1").unwrap();
         let message = |root| require_clean(root, "prod").unwrap_err().problems.to_string();
         assert!(message(&clone).contains("`a` is not committed"), "{}", message(&clone));
 
         run(&clone, &["add", "a"]);
-        run(&clone, &commit);
+        run(&clone, &make);
         assert!(message(&clone).contains("is in no remote branch"), "{}", message(&clone));
 
         run(&clone, &["push", "-q", "origin", "HEAD"]);
         require_clean(&clone, "prod").unwrap();
+        let at = commit(&clone).unwrap();
+        assert!(at.id.len() == 40 && at.branch.is_some() && !at.dirty, "{at:?}");
+        std::fs::write(clone.join("a"), "2").unwrap();
+        assert!(commit(&clone).unwrap().dirty);
+        assert_eq!(commit(directory.path()), None);
         assert!(message(directory.path()).contains("not a git repository"));
     }
 }

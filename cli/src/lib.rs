@@ -16,6 +16,7 @@
 //!
 //! | module | what lives there |
 //! |---|---|
+//! | [`agents`] | the binaries that are pushed to hosts |
 //! | [`arguments`], [`commands`] | the command line as data; one file per command |
 //! | [`shell`] | what surrounds every command: arguments, failures, panics, exit code |
 //! | [`ui`] | the two streams, colours, verbosity; everything that is shown goes through it |
@@ -23,6 +24,8 @@
 //! | [`exit`], [`failure`] | how a run ended, why a command failed |
 //! | [`session`] | what every command works on, and how it runs a model |
 //! | [`transport`] | the ways to hosts |
+//! | [`ssh`] | connections over the user's own OpenSSH, kept for the next command |
+//! | [`push`] | starts the agent on a host, sends it where it is missing |
 //! | [`confirm`], [`git`] | what an environment wants before it is deployed |
 //! | [`project`], [`selection`] | where the project lies, which roots a run is about |
 //! | [`signals`] | Ctrl-C |
@@ -31,6 +34,7 @@
 //!
 //! Core emits events and never writes; nothing here looks at a host.
 
+pub mod agents;
 pub mod arguments;
 mod cli;
 pub mod commands;
@@ -39,10 +43,12 @@ pub mod exit;
 pub mod failure;
 pub mod git;
 pub mod project;
+pub mod push;
 pub mod selection;
 pub mod session;
 pub mod shell;
 pub mod signals;
+pub mod ssh;
 pub mod testing;
 pub mod text;
 pub mod transport;

@@ -2,13 +2,16 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use togusa_core::assets::{AssetStore, ProjectAssets};
+use togusa_core::deployment::Deployment;
 use togusa_core::engine::transport::Transport;
 use togusa_core::engine::{Options, deploy};
-use togusa_core::environment::Connect;
+use togusa_core::environment::{Connect, Environment, Host};
 use togusa_core::event::{Mode, Summary};
 use togusa_core::host::Facts;
 use togusa_core::interrupt::Interrupt;
@@ -18,14 +21,20 @@ use togusa_core::problem::Problem;
 use togusa_core::registry::Registry;
 use togusa_core::{address, system};
 
-use crate::commands::RunOptions;
+use crate::agents::Agents;
+use crate::commands::{AgentOptions, RunOptions};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::git;
 use crate::selection::select;
 use crate::signals;
-use crate::transport::Transports;
-use crate::ui::Ui;
+use crate::ssh::Connections;
+use crate::transport::{Ssh, Transports};
+use crate::ui::{Stream, Ui, Verbosity};
 use crate::view::{Purpose, view};
+
+/// How long connections are kept where somebody looks on, who may run the next command soon.
+const KEPT_ON_A_TERMINAL: Duration = Duration::from_secs(10 * 60);
 
 /// What a command works on.
 #[derive(Debug)]
@@ -78,7 +87,7 @@ impl Session {
         let Configured { model, assets } = configured;
         let roots: BTreeSet<RootId> = model.roots().cloned().collect();
         let selected = select(&roots, &how.hosts, &how.components)?;
-        refuse_ssh(model, &selected)?;
+        let ssh = self.ssh(model.environment(), &selected_hosts(model, &selected), &how.agents)?;
         let addresses = address::resolve(model)?;
         let mode = if purpose == Purpose::Deploy { Mode::Converge } else { Mode::Verify };
         let options = Options {
@@ -86,19 +95,84 @@ impl Session {
             jobs: how.jobs.map(std::num::NonZero::get),
             fail_fast: how.fail_fast,
             wait,
-            who: who(),
+            deployment: self.deployment(),
             addresses,
             ..Options::new(mode)
         };
         let interrupt = self.interrupt()?;
         let store: Arc<dyn AssetStore> = assets.clone();
-        let transport: Arc<dyn Transport> =
-            Arc::new(Transports::new(Arc::clone(&self.registry), Arc::clone(&store))?);
+        let transports =
+            Arc::new(Transports::new(Arc::clone(&self.registry), Arc::clone(&store), ssh)?);
+        let transport: Arc<dyn Transport> = transports.clone();
         let mut view = view(&self.ui, purpose, how.diffs(purpose != Purpose::Verify));
         let summary =
             deploy(model, &transport, &store, &options, interrupt, &mut |event| view.event(&event));
         view.finish();
+        transports.close();
         Ok(summary)
+    }
+
+    /// Connections to the hosts of an environment.
+    ///
+    /// # Errors
+    /// The directory of the kept connections cannot be used.
+    pub fn connections(&self, environment: &Environment) -> Result<Connections, Failure> {
+        let by_default =
+            if io::stderr().is_terminal() { KEPT_ON_A_TERMINAL } else { Duration::ZERO };
+        let keep = environment.keep_connections.unwrap_or(by_default);
+        Connections::new(keep, &self.root).map_err(|problem| Failure::wrong_use([problem]))
+    }
+
+    /// All that is needed to run agents on those of the hosts that are reached by SSH: connections,
+    /// and binaries for all targets that are known by now. `None`: there is no such host.
+    ///
+    /// # Errors
+    /// A binary cannot be built, or prepared ones are not of this program; no host was touched.
+    pub fn ssh(
+        &self,
+        environment: &Environment,
+        hosts: &[&Host],
+        how: &AgentOptions,
+    ) -> Result<Option<Ssh>, Failure> {
+        let remote: Vec<_> = hosts.iter().filter(|host| host.connect == Connect::Ssh).collect();
+        if remote.is_empty() {
+            return Ok(None);
+        }
+        let wrong = |problem| Failure::wrong_use([problem]);
+        let agents = self.agents(how).map_err(wrong)?;
+        let targets: BTreeSet<_> = remote.iter().map(|host| host.target.as_deref()).collect();
+        for target in targets {
+            agents.get(target).map_err(wrong)?;
+        }
+        Ok(Some(Ssh::new(self.connections(environment)?, agents, &self.project)))
+    }
+
+    fn agents(&self, how: &AgentOptions) -> Result<Agents, Problem> {
+        let program = std::env::current_exe().map_err(|error| {
+            Problem::new(format!("cannot find the file of this program: {error}"))
+        })?;
+        if let Some(directory) = &how.agents {
+            return Agents::prepared(directory, &program);
+        }
+        let ui = self.ui.clone();
+        Ok(Agents::of_project(&self.root, &program)?.noting(move |line| {
+            if ui.shows(Verbosity::Normal) {
+                ui.write(Stream::Notes, &format!("{line}\n"));
+            }
+        }))
+    }
+
+    /// Who deploys what, as it stands now.
+    fn deployment(&self) -> Deployment {
+        let user = system::variable("USER").or_else(|| system::variable("LOGNAME"));
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Deployment {
+            id: format!("{:x}-{:x}", since.as_nanos(), std::process::id()),
+            who: user.or_else(system::user_name).unwrap_or_else(|| "somebody".to_owned()),
+            from: Facts::read().hostname,
+            started: since.as_secs(),
+            commit: git::commit(&self.root),
+        }
     }
 
     fn interrupt(&self) -> Result<&Interrupt, Failure> {
@@ -129,22 +203,9 @@ impl Session {
     }
 }
 
-/// The user and the machine that start a deployment, as others are told.
-fn who() -> String {
-    let user = system::variable("USER").or_else(|| system::variable("LOGNAME"));
-    let user = user.unwrap_or_else(|| "somebody".to_owned());
-    format!("{user}@{}", Facts::read().hostname)
-}
-
-/// Refuses hosts that this version cannot reach, before any other is touched.
-fn refuse_ssh(model: &Model, selected: &BTreeSet<RootId>) -> Result<(), Failure> {
-    let hosts = model.environment().hosts.values().filter(|host| {
-        !host.ignore
-            && host.connect == Connect::Ssh
-            && selected.iter().any(|root| root.host == host.name)
-    });
-    let problem = Problem::new("this version cannot reach hosts by SSH yet")
-        .hint("set `connect = \"local\"` to converge the machine that togusa runs on");
-    let problems: Vec<_> = hosts.map(|host| problem.clone().on(&host.name)).collect();
-    if problems.is_empty() { Ok(()) } else { Err(Failure::wrong_use(problems)) }
+/// The hosts that a run is about.
+fn selected_hosts<'a>(model: &'a Model, selected: &BTreeSet<RootId>) -> Vec<&'a Host> {
+    let hosts: BTreeSet<_> = selected.iter().map(|root| &root.host).collect();
+    let all = model.environment().hosts.values();
+    all.filter(|host| !host.ignore && hosts.contains(&host.name)).collect()
 }

@@ -1,6 +1,7 @@
 //! How hosts are reached from the command line.
 
 mod child;
+mod ssh;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use togusa_core::assets::AssetStore;
 use togusa_core::engine::transport::{Connection, InProcess, Transport};
 use togusa_core::environment::{Connect, Host};
+use togusa_core::event::Event;
 use togusa_core::problem::Problem;
 use togusa_core::registry::Registry;
 use togusa_core::system;
@@ -15,20 +17,33 @@ use togusa_core::system;
 use crate::failure::Failure;
 
 pub use child::ChildProcess;
+pub use ssh::Ssh;
 
 /// Chooses the way to each host by what the environment says of it.
 #[derive(Debug)]
 pub struct Transports {
     in_process: InProcess,
+    ssh: Option<Ssh>,
 }
 
 impl Transports {
-    /// Ways to hosts for agents that know the given components.
+    /// Ways to hosts for agents that know the given components; without `ssh` to local ones alone.
     ///
     /// # Errors
     /// The home directory of the user is not known.
-    pub fn new(registry: Arc<Registry>, assets: Arc<dyn AssetStore>) -> Result<Self, Failure> {
-        Ok(Self { in_process: InProcess { registry, assets, home: home()? } })
+    pub fn new(
+        registry: Arc<Registry>,
+        assets: Arc<dyn AssetStore>,
+        ssh: Option<Ssh>,
+    ) -> Result<Self, Failure> {
+        Ok(Self { in_process: InProcess { registry, assets, home: home()? }, ssh })
+    }
+
+    /// Ends the connections that are not to be kept.
+    pub fn close(&self) {
+        if let Some(ssh) = &self.ssh {
+            ssh.close();
+        }
     }
 }
 
@@ -45,21 +60,25 @@ pub fn home() -> Result<PathBuf, Failure> {
 }
 
 impl Transport for Transports {
-    fn connect(&self, host: &Host) -> Result<Connection, Problem> {
-        match (host.connect, converging_user(host)) {
-            (Connect::Local, None) => self.in_process.connect(host),
-            (Connect::Local, Some(user)) => ChildProcess::as_user(user)?.connect(host),
-            (Connect::Ssh, _) => Err(Problem::new(format!(
-                "`{}` is to be reached by SSH, which this version cannot do",
-                host.name
-            ))
-            .hint("set `connect = \"local\"` to converge the machine that togusa runs on")),
+    fn connect(&self, host: &Host, tell: &dyn Fn(Event)) -> Result<Connection, Problem> {
+        match (host.connect, &self.ssh) {
+            (Connect::Ssh, Some(ssh)) => ssh.connect(host, tell),
+            (Connect::Ssh, None) => {
+                Err(Problem::new("nothing was made ready for SSH")
+                    .hint("this is a defect of togusa"))
+            }
+            (Connect::Local, _) => match converging_user(host) {
+                user if user == system::user_name().as_deref() => {
+                    self.in_process.connect(host, tell)
+                }
+                Some(user) => ChildProcess::as_user(user)?.connect(host, tell),
+                None => self.in_process.connect(host, tell),
+            },
         }
     }
 }
 
-/// The user that a host converges as, if it is another than the one who deploys.
-fn converging_user(host: &Host) -> Option<&str> {
-    let user = if host.sudo { "root" } else { host.service_user.as_deref()? };
-    (system::user_name().as_deref() != Some(user)).then_some(user)
+/// The user that a host converges as, where it is not the one who logs in.
+pub fn converging_user(host: &Host) -> Option<&str> {
+    if host.sudo { Some("root") } else { host.service_user.as_deref() }
 }

@@ -11,15 +11,18 @@ mod coordinator;
 mod hand_over;
 mod run;
 mod state;
+mod status;
 pub mod transport;
 
 pub use agent::{Agent, serve};
 pub use coordinator::{Options, deploy};
+pub use status::status;
 
 use std::time::Duration;
 
-/// Tells one build from another: coordinator and agent must be the same.
-const BUILD: &str = concat!("togusa ", env!("CARGO_PKG_VERSION"));
+/// Tells one build of togusa from another, where nothing better is known: an agent that is part of
+/// the coordinator's own program.
+pub const BUILD: &str = concat!("togusa ", env!("CARGO_PKG_VERSION"));
 
 /// How often each side says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(5);

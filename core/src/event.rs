@@ -43,6 +43,15 @@ pub enum Event {
         /// The host.
         host: HostName,
     },
+    /// A host lacks the agent's binary and is sent it.
+    Pushing {
+        /// The host.
+        host: HostName,
+        /// The target triple that the binary was built for.
+        target: String,
+        /// How much is sent, in bytes.
+        bytes: u64,
+    },
     /// The agent of a host is ready.
     Connected {
         /// The host.

@@ -32,6 +32,7 @@
 //! | [`names`], [`digest`] | names with a type each; SHA-256 of files and models |
 //! | [`problem`] | what went wrong, where, why, and what to do |
 //! | [`event`], `protocol` | what a run tells; what coordinator and agent say to each other |
+//! | [`deployment`] | who deploys what; the record of it on every host |
 //!
 //! And at the edges: [`interrupt`] stops a run, [`panics`] turns panics of component code into
 //! errors, [`system`] is the one home of environment variables, `step` marks where the crash test
@@ -43,6 +44,7 @@ pub mod address;
 pub mod assets;
 pub mod attributes;
 pub mod component;
+pub mod deployment;
 pub mod digest;
 pub mod engine;
 pub mod environment;

@@ -1,4 +1,13 @@
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Where the binaries come from that are pushed to hosts.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct AgentOptions {
+    /// Push prepared binaries, from `build --out DIR`; no cargo is needed then
+    #[arg(long, value_name = "DIR", env = "TOGUSA_AGENTS")]
+    pub agents: Option<PathBuf>,
+}
 
 /// What to run and how.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -21,6 +30,9 @@ pub struct RunOptions {
     /// Show that texts differ, but not how
     #[arg(long, overrides_with = "diff")]
     pub no_diff: bool,
+    /// The binaries.
+    #[command(flatten)]
+    pub agents: AgentOptions,
 }
 
 impl RunOptions {

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use togusa_core::engine::BUILD;
 use togusa_core::engine::transport::{Connection, Transport};
 use togusa_core::environment::Host;
+use togusa_core::event::Event;
 use togusa_core::problem::Problem;
 
 /// Starts this program, or another that knows the same components, as an agent.
@@ -52,7 +54,7 @@ impl ChildProcess {
 }
 
 impl Transport for ChildProcess {
-    fn connect(&self, host: &Host) -> Result<Connection, Problem> {
+    fn connect(&self, host: &Host, _: &dyn Fn(Event)) -> Result<Connection, Problem> {
         let failed = |error: std::io::Error| {
             let problem = Problem::new(format!("cannot start the agent of `{}`", host.name));
             Problem { causes: vec![error.to_string()], ..problem }
@@ -74,6 +76,7 @@ impl Transport for ChildProcess {
         Ok(Connection {
             reader: Box::new(reader),
             writer: Box::new(writer),
+            build: BUILD.to_owned(),
             ended: Box::new(move || {
                 let status = child.wait();
                 let words = words.join().unwrap_or_default();

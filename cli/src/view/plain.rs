@@ -10,7 +10,7 @@ use super::lines::{Layout, problem_lines};
 use super::slowest::Slowest;
 use super::{Purpose, View, summary};
 use crate::exit::Ending;
-use crate::text::{count, duration, harmless};
+use crate::text::{count, duration, harmless, size};
 use crate::ui::{Ink, Paint, Stream, Ui, Verbosity};
 
 /// Shows events as lines that depend on nothing but the events and the user's choices.
@@ -219,6 +219,10 @@ impl View for Plain {
             }
             Event::Log { root, breadcrumb, text } => self.aside(root, breadcrumb, text),
             Event::Output { root, breadcrumb, text, .. } => self.aside(root, breadcrumb, text),
+            Event::Pushing { host, target, bytes } => {
+                let text = format!("{host}  pushing the agent for {target}, {}\n", size(*bytes));
+                self.show(Verbosity::Verbose, Stream::Notes, &harmless(&text));
+            }
             Event::Connected { host, elapsed } => {
                 let text = format!("{host}  connected in {}\n", duration(*elapsed));
                 self.show(Verbosity::Verbose, Stream::Notes, &harmless(&text));

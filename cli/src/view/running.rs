@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use togusa_core::event::Event;
 use togusa_core::names::{HostName, RootId, RootName};
 
-use crate::text::harmless;
+use crate::text::{harmless, size};
 
 /// What every host does at the moment: the state behind the progress lines.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub(super) struct Running {
 #[derive(Debug, Default)]
 struct Activity {
     connecting: bool,
+    /// How many bytes of the agent's binary the host is being sent.
+    pushing: Option<u64>,
     /// The roots that run, each with its component; the last to move is shown.
     roots: BTreeMap<RootName, String>,
     shown: Option<RootName>,
@@ -26,7 +28,13 @@ impl Running {
             Event::Connecting { host } => {
                 self.hosts.entry(host.clone()).or_default().connecting = true
             }
-            Event::Connected { host, .. } => self.with(host, |host| host.connecting = false),
+            Event::Pushing { host, bytes, .. } => {
+                self.hosts.entry(host.clone()).or_default().pushing = Some(*bytes);
+            }
+            Event::Connected { host, .. } => self.with(host, |host| {
+                host.connecting = false;
+                host.pushing = None;
+            }),
             Event::HostFailed { host, .. } => {
                 self.hosts.remove(host);
             }
@@ -42,6 +50,7 @@ impl Running {
         }
         match event {
             Event::Connecting { host }
+            | Event::Pushing { host, .. }
             | Event::Connected { host, .. }
             | Event::HostFailed { host, .. } => Some(host.clone()),
             Event::RootStarted { root }
@@ -62,7 +71,10 @@ impl Running {
         let name = harmless(host.as_str());
         let shown = activity.shown.as_ref().and_then(|root| activity.roots.get(root));
         let Some(component) = shown.or_else(|| activity.roots.values().next()) else {
-            return Some(format!("{name}  connecting"));
+            return Some(match activity.pushing {
+                Some(bytes) => format!("{name}  pushing the agent, {}", size(bytes)),
+                None => format!("{name}  connecting"),
+            });
         };
         let component = harmless(component).replace('\n', "\\n");
         Some(match activity.roots.len() - 1 {

@@ -1,32 +1,42 @@
 //! The agent: converges the roots of one host as the coordinator asks for them.
 
+mod line;
 mod prepare;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::assets::AssetStore;
+use crate::deployment::{RecordEnd, RecordedRoot};
+use crate::event::{Counts, Event};
 use crate::interrupt::Interrupt;
+use crate::names::RootName;
+use crate::panics;
 use crate::problem::Problem;
 use crate::protocol::{
-    Frame, FrameError, FromAgent, Hello, Start, ToAgent, read_frame, write_message,
+    Done, End, Frame, FrameError, FromAgent, HandOver, Hello, Start, ToAgent, read_frame,
 };
 use crate::registry::Registry;
 
 use super::converge::converge;
 use super::run::Host;
-use super::{BUILD, HEARTBEAT, SILENCE};
+use super::state::{self, now};
+use super::status;
 
-use prepare::{Drafts, Unprepared, prepare};
+use line::{Line, Pulse};
+use prepare::{Drafts, Prepared, Unprepared, prepare};
 
-/// How often an agent tells what it is doing.
-const NEWS: Duration = Duration::from_millis(250);
+/// How often who waits looks whether the coordinator is still there.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How many frames may wait to be understood: an asset is not read faster than it is stored.
+const UNREAD: usize = 8;
 
 /// What an agent brings along.
 pub struct Agent {
@@ -36,11 +46,13 @@ pub struct Agent {
     pub assets: Option<Arc<dyn AssetStore>>,
     /// The home directory of the converging user.
     pub home: PathBuf,
+    /// What tells its build from another; the coordinator must be of the same.
+    pub build: String,
 }
 
 impl fmt::Debug for Agent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Agent({})", self.home.display())
+        write!(f, "Agent({}, {})", self.home.display(), self.build)
     }
 }
 
@@ -53,49 +65,72 @@ pub fn serve(
     reader: Box<dyn Read + Send>,
     writer: Box<dyn Write + Send>,
 ) -> Result<(), Problem> {
-    let line = Line { writer: Arc::new(Mutex::new(writer)) };
-    let home = agent.home.to_string_lossy().into_owned();
-    line.send(&FromAgent::Hello(Hello { build: BUILD.to_owned(), home }))?;
     let interrupt = Interrupt::default();
-    let (sender, inbox) = mpsc::channel();
-    let stop = interrupt.clone();
-    let from_reader = sender.clone();
-    thread::spawn(move || listen(reader, &from_reader, &stop));
-    let mut inbox = Inbox { inbox, heard: Instant::now() };
+    let pulse = Pulse::new(interrupt.clone());
+    let line = Line::open(writer, pulse.clone());
+    let (sender, notes) = mpsc::sync_channel(UNREAD);
+    let home = agent.home.to_string_lossy().into_owned();
+    line.send(&FromAgent::Hello(Hello { build: agent.build.clone(), home }))?;
+    let (stop, from_reader, heard) = (interrupt.clone(), sender.clone(), pulse.clone());
+    thread::spawn(move || listen(reader, &from_reader, &stop, &heard));
+    let mut inbox = Inbox { notes, pulse };
+    let served = converse(agent, &line, &mut inbox, &sender, &interrupt);
+    line.close();
+    served
+}
 
+fn converse(
+    agent: &Agent,
+    line: &Line,
+    inbox: &mut Inbox,
+    ended: &SyncSender<Note>,
+    interrupt: &Interrupt,
+) -> Result<(), Problem> {
     let hand_over = match inbox.next()? {
-        Frame::Message(ToAgent::HandOver(hand_over)) => *hand_over,
+        Frame::Message(ToAgent::HandOver(hand_over)) => hand_over,
+        Frame::Message(ToAgent::Status(of)) => return line.send(&status::answer(&agent.home, &of)),
         Frame::Message(ToAgent::Goodbye | ToAgent::Interrupt { .. }) => return Ok(()),
         _ => return Err(Problem::new("the coordinator did not begin with the hand-over")),
     };
-    let ticker = Ticker::start(&line);
-    let prepared = prepare(agent, &hand_over, &line, &mut inbox, &interrupt);
-    let (host, drafts) = match prepared {
+    let Prepared { host, drafts } = match prepare(agent, &hand_over, line, inbox, interrupt) {
         Ok(prepared) => prepared,
         Err(Unprepared::Refused { problem, locked }) => {
-            line.send(&FromAgent::Refused { problem: *problem, locked })?;
-            return Ok(());
+            return line.send(&FromAgent::Refused { problem: *problem, locked });
         }
         Err(Unprepared::Broken(problem)) => return Err(*problem),
     };
-    ticker.watch(&host);
+    line.watch(&host);
+    // What the drafts were made from is not needed any more.
+    let HandOver { deployment, .. } = *hand_over;
+    let recorded = host.lock.is_some().then_some(&deployment);
+    if let Some(deployment) = recorded {
+        warn(&host, state::records::begin(&host.site.state, deployment));
+    }
     line.send(&FromAgent::Ready)?;
-    work(&host, &drafts, &line, inbox, &sender);
+    let ends = work(&host, &drafts, line, inbox, ended);
+    if let Some(deployment) = recorded {
+        let mut counts = Counts::default();
+        ends.values().for_each(|(_, of_root)| counts += *of_root);
+        let roots = drafts.keys().map(|root| {
+            let end = ends.get(root).map_or(RecordedRoot::NotStarted, |(end, _)| match end {
+                End::Reached => RecordedRoot::Converged,
+                End::Failed => RecordedRoot::Failed,
+                End::Interrupted => RecordedRoot::Interrupted,
+            });
+            (root.clone(), end)
+        });
+        let end = RecordEnd { ended: now(), roots: roots.collect(), counts };
+        warn(&host, state::records::end(&host.site.state, deployment, end));
+    }
     Ok(())
 }
 
-/// The way to the coordinator.
-#[derive(Clone)]
-struct Line {
-    writer: Arc<Mutex<Box<dyn Write + Send>>>,
-}
-
-impl Line {
-    fn send(&self, message: &FromAgent) -> Result<(), Problem> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        write_message(&mut **writer, message).map_err(|error| {
-            Problem::new("the coordinator does not listen any more").hint(error.to_string())
-        })
+/// A record that cannot be written is worth a warning, and fails nothing.
+fn warn(host: &Host, written: Result<(), state::StateError>) {
+    if let Err(error) = written {
+        let problem = Problem::from_error(&anyhow::Error::new(error));
+        let problem = problem.hint("the deployment goes on without its record on this host");
+        host.emit(Event::Warning { host: host.site.host.name.clone(), problem });
     }
 }
 
@@ -104,24 +139,35 @@ enum Note {
     /// The coordinator is gone.
     Lost(FrameError),
     /// A root ended.
-    Ended,
+    Ended(RootName, (End, Counts)),
 }
 
 /// Reads what the coordinator says. To stop is understood at once, whatever else is being done.
-fn listen(mut reader: Box<dyn Read + Send>, inbox: &Sender<Note>, interrupt: &Interrupt) {
+fn listen(
+    mut reader: Box<dyn Read + Send>,
+    inbox: &SyncSender<Note>,
+    interrupt: &Interrupt,
+    pulse: &Pulse,
+) {
     loop {
         let note = match read_frame(&mut *reader) {
             Ok(frame) => {
-                if let Frame::Message(ToAgent::Interrupt { kill }) = &frame {
-                    interrupt.raise();
-                    if *kill {
+                pulse.heard();
+                match &frame {
+                    Frame::Message(ToAgent::Heartbeat) => continue,
+                    Frame::Message(ToAgent::Interrupt { kill }) => {
                         interrupt.raise();
+                        if *kill {
+                            interrupt.raise();
+                        }
                     }
+                    _ => {}
                 }
                 Note::Heard(frame)
             }
             Err(error) => {
                 interrupt.raise();
+                // Who does not read any more has ended.
                 let _ = inbox.send(Note::Lost(error));
                 return;
             }
@@ -133,77 +179,43 @@ fn listen(mut reader: Box<dyn Read + Send>, inbox: &Sender<Note>, interrupt: &In
 }
 
 struct Inbox {
-    inbox: Receiver<Note>,
-    heard: Instant,
+    notes: Receiver<Note>,
+    pulse: Pulse,
 }
 
 impl Inbox {
-    /// The next thing that the coordinator says, heartbeats left out.
+    /// The next thing that the coordinator says.
     fn next(&mut self) -> Result<Frame<ToAgent>, Problem> {
         loop {
-            match self.inbox.recv_timeout(SILENCE) {
-                Ok(Note::Heard(Frame::Message(ToAgent::Heartbeat))) => {}
-                Ok(Note::Heard(frame)) => {
-                    self.heard = Instant::now();
-                    return Ok(frame);
-                }
-                Ok(Note::Ended) => {}
+            match self.notes.recv_timeout(PATIENCE) {
+                Ok(Note::Heard(frame)) => return Ok(frame),
+                Ok(Note::Ended(..)) => {}
                 Ok(Note::Lost(error)) => return Err(Problem::from_error(&error.into())),
-                Err(_) => return Err(Problem::new("the coordinator was silent for too long")),
+                Err(_) if self.pulse.is_lost() => {
+                    return Err(Problem::new("the coordinator was silent for too long"));
+                }
+                Err(_) => {}
             }
         }
     }
 }
 
-/// Sends heartbeats and tells what roots are doing, until it is dropped.
-struct Ticker {
-    stop: Option<Sender<()>>,
-    activity: Arc<Mutex<Option<Arc<Host>>>>,
-    thread: Option<thread::JoinHandle<()>>,
-}
-
-impl Ticker {
-    fn start(line: &Line) -> Self {
-        let (stop, stopped) = mpsc::channel::<()>();
-        let activity = Arc::new(Mutex::new(None::<Arc<Host>>));
-        let (line, watched) = (line.clone(), Arc::clone(&activity));
-        let thread = thread::spawn(move || {
-            let mut beat = Instant::now();
-            while stopped.recv_timeout(NEWS) == Err(RecvTimeoutError::Timeout) {
-                let host = watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                for event in host.iter().flat_map(|host| host.activity.news()) {
-                    let _ = line.send(&FromAgent::Event(Box::new(event)));
-                }
-                if beat.elapsed() >= HEARTBEAT {
-                    beat = Instant::now();
-                    let _ = line.send(&FromAgent::Heartbeat);
-                }
-            }
-        });
-        Self { stop: Some(stop), activity, thread: Some(thread) }
-    }
-
-    fn watch(&self, host: &Arc<Host>) {
-        *self.activity.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(host));
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.stop.take();
-        // The lock of the host must be free when the agent has ended: nothing may hold it then.
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
+/// How roots ended on this host, and what they did.
+type Ends = BTreeMap<RootName, (End, Counts)>;
 
 /// Runs roots as they are asked for, at most so many at once, until there is nothing more to do.
-fn work(host: &Arc<Host>, drafts: &Drafts, line: &Line, mut inbox: Inbox, ended: &Sender<Note>) {
+fn work(
+    host: &Arc<Host>,
+    drafts: &Drafts,
+    line: &Line,
+    inbox: &mut Inbox,
+    ended: &SyncSender<Note>,
+) -> Ends {
     let jobs = host.site.host.jobs.max(1);
     let mut waiting = VecDeque::<Start>::new();
     let mut running = 0;
     let mut leaving = false;
+    let mut ends = Ends::new();
     thread::scope(|scope| {
         loop {
             while running < jobs
@@ -212,32 +224,27 @@ fn work(host: &Arc<Host>, drafts: &Drafts, line: &Line, mut inbox: Inbox, ended:
                 running += 1;
                 let ended = ended.clone();
                 scope.spawn(move || {
-                    if let Some((id, draft)) = drafts.get(&start.root) {
-                        let done = converge(host, id, draft, &start);
-                        let _ = line.send(&FromAgent::Done(Box::new(done)));
-                    }
-                    let _ = ended.send(Note::Ended);
+                    let end = run(host, drafts, line, &start);
+                    // Room is made by who waits for this very note.
+                    let _ = ended.send(Note::Ended(start.root, end));
                 });
             }
             if leaving && running == 0 {
                 return;
             }
-            match inbox.inbox.recv_timeout(Duration::from_secs(1)) {
-                Ok(Note::Ended) => running -= 1,
+            match inbox.notes.recv_timeout(PATIENCE) {
+                Ok(Note::Ended(root, end)) => {
+                    running -= 1;
+                    ends.insert(root, end);
+                }
                 Ok(Note::Lost(_)) => {
                     leaving = true;
                     waiting.clear();
                 }
-                Ok(Note::Heard(frame)) => {
-                    inbox.heard = Instant::now();
-                    match frame {
-                        Frame::Message(ToAgent::Start(start)) => waiting.push_back(*start),
-                        Frame::Message(ToAgent::Goodbye) => leaving = true,
-                        _ => {}
-                    }
-                }
-                Err(_) if inbox.heard.elapsed() > SILENCE => {
-                    host.site.interrupt.raise();
+                Ok(Note::Heard(Frame::Message(ToAgent::Start(start)))) => waiting.push_back(*start),
+                Ok(Note::Heard(Frame::Message(ToAgent::Goodbye))) => leaving = true,
+                Ok(Note::Heard(_)) => {}
+                Err(_) if inbox.pulse.is_lost() => {
                     leaving = true;
                     waiting.clear();
                 }
@@ -245,4 +252,27 @@ fn work(host: &Arc<Host>, drafts: &Drafts, line: &Line, mut inbox: Inbox, ended:
             }
         }
     });
+    ends
+}
+
+/// Runs one root and tells what it came to, whatever happens.
+fn run(host: &Host, drafts: &Drafts, line: &Line, start: &Start) -> (End, Counts) {
+    let Some((id, draft)) = drafts.get(&start.root) else {
+        let problem = Problem::new(format!("root `{}` was not handed over", start.root));
+        // A link that is lost is noticed by who reads from it; so below.
+        let _ = line.send(&FromAgent::Refused { problem, locked: false });
+        return (End::Failed, Counts::default());
+    };
+    let done = panics::catch(|| converge(host, id, draft, start)).unwrap_or_else(|panicked| {
+        host.emit(Event::ComponentFailed {
+            root: id.clone(),
+            breadcrumb: draft.breadcrumb(0).clone(),
+            changes: Vec::new(),
+            problem: Problem::from_error(&panicked.into()).hint("this is a defect of togusa"),
+        });
+        Done::failed(id.root.clone())
+    });
+    let end = (done.end, done.counts);
+    let _ = line.send(&FromAgent::Done(Box::new(done)));
+    end
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::address::AddressTable;
 use crate::assets::AssetStore;
+use crate::deployment::Deployment;
 use crate::event::{Counts, Event, Mode, Outcome, Skip, Summary};
 use crate::interrupt::Interrupt;
 use crate::model::Model;
@@ -19,7 +20,7 @@ use crate::protocol::{Done, End, Frame, FromAgent, Start, ToAgent};
 
 use super::hand_over::{hand_over, needed_homes};
 use super::transport::Transport;
-use super::{BUILD, HEARTBEAT, SILENCE};
+use super::{HEARTBEAT, SILENCE};
 use link::{Link, Note, Said};
 use progress::Progress;
 
@@ -36,8 +37,8 @@ pub struct Options {
     pub fail_fast: bool,
     /// Wait for the lock of a host instead of giving up.
     pub wait: bool,
-    /// User and machine that start the run, as others are told.
-    pub who: String,
+    /// Who deploys what: told to others, and written into the record of each host.
+    pub deployment: Deployment,
     /// The addresses of all names that are listened on.
     pub addresses: AddressTable,
 }
@@ -51,7 +52,7 @@ impl Options {
             jobs: None,
             fail_fast: false,
             wait: false,
-            who: "unknown".to_owned(),
+            deployment: Deployment { who: "unknown".to_owned(), ..Deployment::default() },
             addresses: AddressTable::new(),
         }
     }
@@ -111,6 +112,7 @@ pub fn deploy(
         selected: order.iter().cloned().collect(),
         links,
         homes: BTreeMap::new(),
+        awaiting: BTreeMap::new(),
         progress: Progress::new(model, order),
         counters: BTreeMap::new(),
         predicted: BTreeSet::new(),
@@ -125,6 +127,12 @@ pub fn deploy(
     run.finish()
 }
 
+/// An agent of another build is refused by name.
+pub(super) fn wrong_build(agent: &str, wanted: &str) -> Problem {
+    Problem::new(format!("the agent is of build `{agent}`, the coordinator of `{wanted}`"))
+        .hint("deploy with one build only")
+}
+
 struct Run<'a> {
     model: &'a Model,
     options: &'a Options,
@@ -132,6 +140,8 @@ struct Run<'a> {
     selected: BTreeSet<RootId>,
     links: BTreeMap<HostName, Link>,
     homes: BTreeMap<HostName, String>,
+    /// By the host whose home must be known first: those that are to be handed over to.
+    awaiting: BTreeMap<HostName, Vec<HostName>>,
     progress: Progress,
     /// The change counters that roots told with their "done".
     counters: BTreeMap<crate::resource::Provider, u64>,
@@ -190,9 +200,12 @@ impl Run<'_> {
         let Note { host, said } = note;
         self.link(&host, Link::heard);
         match said {
+            Said::Connected { build } => self.link(&host, |link| link.connected(build)),
+            Said::Event(event) => (self.tell)(*event),
             Said::Gone(problem) => {
                 self.link(&host, Link::gone);
                 self.lose(&host, problem);
+                self.hand_over_to_who_waits_for(&host);
             }
             Said::Heard(Frame::Bytes(_)) => {
                 self.lose(&host, Problem::new("the agent sent bytes that nobody asked for"));
@@ -203,15 +216,20 @@ impl Run<'_> {
 
     fn understand(&mut self, host: HostName, message: FromAgent) {
         match message {
-            FromAgent::Hello(hello) if hello.build != BUILD => {
-                let message =
-                    format!("the agent is `{}`, the coordinator is `{BUILD}`", hello.build);
-                self.lose(&host, Problem::new(message).hint("deploy with one build only"));
-            }
-            FromAgent::Hello(hello) => {
-                self.homes.insert(host.clone(), hello.home);
-                self.link(&host, Link::greeted);
-                self.advance();
+            FromAgent::Hello(hello) => match self.links.get(&host).and_then(Link::build) {
+                Some(build) if *build != hello.build => {
+                    let problem = wrong_build(&hello.build, build);
+                    self.lose(&host, problem);
+                }
+                _ => {
+                    self.homes.insert(host.clone(), hello.home);
+                    self.link(&host, Link::greeted);
+                    self.hand_over_to(&host);
+                    self.hand_over_to_who_waits_for(&host);
+                }
+            },
+            FromAgent::Status(_) => {
+                self.lose(&host, Problem::new("the agent told what nobody asked for"));
             }
             FromAgent::Need { assets } => {
                 self.link(&host, |link| assets.into_iter().for_each(|asset| link.send(asset)));
@@ -219,6 +237,7 @@ impl Run<'_> {
             FromAgent::Ready => {
                 let elapsed = self.links[&host].age();
                 self.link(&host, Link::ready);
+                self.progress.ready(&host);
                 (self.tell)(Event::Connected { host, elapsed });
                 self.advance();
             }
@@ -281,35 +300,42 @@ impl Run<'_> {
         (self.tell)(Event::RootFinished { root, outcome, counts, elapsed });
     }
 
-    /// Does all that can be done by now: hands over to hosts, starts roots.
+    /// Starts all roots that can start by now.
     fn advance(&mut self) {
         if self.stopping {
             self.give_up_unstarted();
             return;
         }
-        let hosts: Vec<_> = self.links.keys().cloned().collect();
-        for host in hosts {
-            if self.links[&host].awaits_hand_over() && self.knows_homes_for(&host) {
-                let hand_over =
-                    hand_over(self.model, &host, &self.selected, &self.homes, self.options);
-                self.link(&host, |link| link.hand_over(hand_over));
-            }
-        }
-        while let Some(id) =
-            self.progress.next(|host| self.links.get(host).is_some_and(Link::is_ready))
-        {
+        while let Some(id) = self.progress.next() {
             let start = self.start(&id);
             (self.tell)(Event::RootStarted { root: id.clone() });
             self.links[&id.host].say(ToAgent::Start(Box::new(start)));
         }
     }
 
-    /// Whether all hosts of which paths may be handed over have said where their home is.
-    fn knows_homes_for(&self, host: &HostName) -> bool {
-        let needed = needed_homes(self.model, host, &self.selected);
-        needed.iter().all(|needed| {
-            self.homes.contains_key(needed) || self.links.get(needed).is_none_or(Link::is_gone)
-        })
+    /// Hands over to a host that has greeted, unless the home of another must be known first.
+    fn hand_over_to(&mut self, host: &HostName) {
+        if self.stopping || !self.links.get(host).is_some_and(Link::awaits_hand_over) {
+            return;
+        }
+        let mut needed = needed_homes(self.model, host, &self.selected).into_iter();
+        let missing = needed.find(|needed| {
+            !self.homes.contains_key(needed)
+                && self.links.get(needed).is_some_and(|link| !link.is_gone())
+        });
+        if let Some(missing) = missing {
+            self.awaiting.entry(missing).or_default().push(host.clone());
+            return;
+        }
+        let hand_over = hand_over(self.model, host, &self.selected, &self.homes, self.options);
+        self.link(host, |link| link.hand_over(hand_over));
+    }
+
+    /// The home of a host is known, or never will be.
+    fn hand_over_to_who_waits_for(&mut self, host: &HostName) {
+        for waiting in self.awaiting.remove(host).unwrap_or_default() {
+            self.hand_over_to(&waiting);
+        }
     }
 
     fn start(&self, id: &RootId) -> Start {

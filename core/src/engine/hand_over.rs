@@ -53,7 +53,7 @@ pub(super) fn hand_over(
         mode: options.mode,
         project: environment.project.clone(),
         environment: environment.name.clone(),
-        who: options.who.clone(),
+        deployment: options.deployment.clone(),
         host: its_host,
         all_roots,
         wait: options.wait,

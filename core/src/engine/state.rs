@@ -9,6 +9,7 @@
 //! acted/          the count that a dependant on another root's change has last acted on
 //! managed/        what each root manages
 //! running/        the commands that run at the moment
+//! deployments.jsonl  who deployed what, when, and how it ended
 //! ```
 
 mod counters;
@@ -17,10 +18,11 @@ mod identity;
 mod lock;
 mod managed;
 mod marks;
+pub(crate) mod records;
 
 pub(crate) use counters::Counters;
 pub(crate) use identity::Identity;
-pub(crate) use lock::{Holder, HostLock};
+pub(crate) use lock::{Holder, HostLock, now};
 pub(crate) use managed::Managed;
 pub(crate) use marks::{Mark, Marks};
 

@@ -10,18 +10,20 @@ use std::thread;
 
 use crate::assets::AssetStore;
 use crate::environment::Host;
+use crate::event::Event;
 use crate::problem::Problem;
 use crate::registry::Registry;
 
+use super::BUILD;
 use super::agent::{Agent, serve};
 
 /// Reaches hosts.
 pub trait Transport: Send + Sync {
-    /// Starts the agent of a host and connects to it.
+    /// Starts the agent of a host and connects to it; `tell` hears what takes long, and warnings.
     ///
     /// # Errors
     /// Why the host cannot be reached, with what to do about it.
-    fn connect(&self, host: &Host) -> Result<Connection, Problem>;
+    fn connect(&self, host: &Host, tell: &dyn Fn(Event)) -> Result<Connection, Problem>;
 }
 
 /// A connection to an agent.
@@ -30,6 +32,8 @@ pub struct Connection {
     pub reader: Box<dyn Read + Send>,
     /// What the agent hears.
     pub writer: Box<dyn Write + Send>,
+    /// The build that the agent must be of.
+    pub build: String,
     /// Waits until the agent is gone; its last words, if it ended badly.
     pub ended: Box<dyn FnOnce() -> Option<Problem> + Send>,
 }
@@ -51,7 +55,7 @@ pub struct InProcess {
 }
 
 impl Transport for InProcess {
-    fn connect(&self, host: &Host) -> Result<Connection, Problem> {
+    fn connect(&self, host: &Host, _: &dyn Fn(Event)) -> Result<Connection, Problem> {
         let failed = |error: std::io::Error| {
             Problem::new(format!("cannot start the agent of `{}`", host.name))
                 .hint(error.to_string())
@@ -61,6 +65,7 @@ impl Transport for InProcess {
             registry: Arc::clone(&self.registry),
             assets: Some(Arc::clone(&self.assets)),
             home: self.home.clone(),
+            build: BUILD.to_owned(),
         };
         let reader = theirs.try_clone().map_err(failed)?;
         let writer = theirs.try_clone().map_err(failed)?;
@@ -76,6 +81,7 @@ impl Transport for InProcess {
         Ok(Connection {
             reader: Box::new(ours.try_clone().map_err(failed)?),
             writer: Box::new(ours),
+            build: BUILD.to_owned(),
             ended: Box::new(move || match thread.join() {
                 Ok(Ok(())) => None,
                 Ok(Err(problem)) => Some(problem),

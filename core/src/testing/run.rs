@@ -80,11 +80,11 @@ struct Homes {
 }
 
 impl Transport for Homes {
-    fn connect(&self, host: &Host) -> Result<Connection, Problem> {
+    fn connect(&self, host: &Host, tell: &dyn Fn(Event)) -> Result<Connection, Problem> {
         let home = self.directory.join(host.name.as_str());
         std::fs::create_dir_all(&home).map_err(|error| Problem::new(error.to_string()))?;
         let (registry, assets) = (Arc::clone(&self.registry), Arc::clone(&self.assets));
-        InProcess { registry, assets, home }.connect(host)
+        InProcess { registry, assets, home }.connect(host, tell)
     }
 }
 

@@ -21,7 +21,8 @@ use crate::problem::Problem;
 use crate::protocol::{Frame, FromAgent, HandOver, ToAgent};
 use crate::template::RenderTable;
 
-use super::{Agent, Inbox, Line};
+use super::line::{self, Line, Pulse};
+use super::{Agent, Inbox};
 use crate::engine::activity::Activity;
 use crate::engine::assets::{DiskStore, HandedAssets, store_directory};
 use crate::engine::run::Host;
@@ -72,6 +73,12 @@ fn broken(problem: Problem) -> Unprepared {
 /// The roots of the host, each configured.
 pub(super) type Drafts = BTreeMap<RootName, (RootId, Draft)>;
 
+/// A host that is ready for its roots.
+pub(super) struct Prepared {
+    pub(super) host: Arc<Host>,
+    pub(super) drafts: Drafts,
+}
+
 /// Gets a host ready: its own model, the same as the coordinator's; its lock, assets and marks.
 pub(super) fn prepare(
     agent: &Agent,
@@ -79,7 +86,7 @@ pub(super) fn prepare(
     line: &Line,
     inbox: &mut Inbox,
     interrupt: &Interrupt,
-) -> Result<(Arc<Host>, Drafts), Unprepared> {
+) -> Result<Prepared, Unprepared> {
     let catalogue = HandedAssets::new(hand_over);
     let drafts = configure(agent, hand_over, &catalogue).map_err(refused)?;
     let host = &hand_over.host;
@@ -90,11 +97,7 @@ pub(super) fn prepare(
         environment: hand_over.environment.clone(),
         host: host.name.clone(),
     };
-    let events = {
-        let line = line.clone();
-        // Who does not listen any more is noticed by who reads.
-        Arc::new(move |event| drop(line.send(&FromAgent::Event(Box::new(event)))))
-    };
+    let events = line::events(line);
     let lock = match hand_over.mode {
         Mode::Verify => {
             identity.check(&target)?;
@@ -110,7 +113,7 @@ pub(super) fn prepare(
         Mode::Converge => {
             identity.check(&target)?;
             state::create(&target)?;
-            let lock = take_lock(&target, hand_over, &*events, interrupt)?;
+            let lock = take_lock(&target, hand_over, &*events, interrupt, &inbox.pulse)?;
             identity.claim(&target)?;
             state::remove_unfinished(&target);
             Some(lock)
@@ -141,10 +144,10 @@ pub(super) fn prepare(
         },
     };
     if hand_over.mode == Mode::Converge {
-        wait_for_survivors(&shared).map_err(refused)?;
+        wait_for_survivors(&shared, &inbox.pulse).map_err(refused)?;
     }
     drop_foreign_marks(&shared, hand_over)?;
-    Ok((Arc::new(shared), drafts))
+    Ok(Prepared { host: Arc::new(shared), drafts })
 }
 
 /// Configures the host's roots and compares them with the coordinator's.
@@ -189,12 +192,13 @@ fn take_lock(
     hand_over: &HandOver,
     events: &dyn Fn(Event),
     interrupt: &Interrupt,
+    pulse: &Pulse,
 ) -> Result<HostLock, Unprepared> {
     let mut told = false;
     loop {
-        match HostLock::take(target, Holder::new(&hand_over.who)) {
+        match HostLock::take(target, Holder::new(hand_over.deployment.by())) {
             Err(StateError::Locked { path, holder })
-                if hand_over.wait && !interrupt.is_raised() =>
+                if hand_over.wait && !interrupt.is_raised() && !pulse.is_lost() =>
             {
                 if !told {
                     told = true;
@@ -253,7 +257,7 @@ fn receive_assets(
 }
 
 /// Waits for the commands that a killed run left behind.
-fn wait_for_survivors(host: &Host) -> Result<(), Problem> {
+fn wait_for_survivors(host: &Host, pulse: &Pulse) -> Result<(), Problem> {
     let running = host.site.running();
     let unreadable = |error: io::Error| {
         let message = format!("cannot read `{}`", running.display());
@@ -268,7 +272,8 @@ fn wait_for_survivors(host: &Host) -> Result<(), Problem> {
             "a command of an earlier run is still running: `{}` of {}, process group {}",
             first.command, first.breadcrumb, first.group
         ));
-        if began.elapsed() > SURVIVOR_PATIENCE || host.site.interrupt.is_raised() {
+        let lost = host.site.interrupt.is_raised() || pulse.is_lost();
+        if began.elapsed() > SURVIVOR_PATIENCE || lost {
             return Err(problem.hint("let it end, or end it, and deploy again"));
         }
         if !told {

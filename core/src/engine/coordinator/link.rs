@@ -1,6 +1,6 @@
 //! The coordinator's end of the connection to one host.
 
-use std::io::{self, Write};
+use std::io::{self, BufReader, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use crate::assets::{Asset, AssetStore};
 use crate::engine::transport::{Connection, Transport};
 use crate::environment::Host;
+use crate::event::Event;
 use crate::names::HostName;
 use crate::problem::Problem;
 use crate::protocol::{
-    ASSET_PIECE, Frame, FrameError, FromAgent, HandOver, ToAgent, read_frame, write_bytes,
-    write_message,
+    ASSET_PIECE, Frame, FrameError, FromAgent, HandOver, Pieces, ToAgent, read_frame, write_message,
 };
 
 /// Something that a host said.
@@ -23,6 +23,12 @@ pub(super) struct Note {
 }
 
 pub(super) enum Said {
+    /// There is a connection, to an agent that should be of this build.
+    Connected {
+        build: String,
+    },
+    /// What is told while the connection is made.
+    Event(Box<Event>),
     Heard(Frame<FromAgent>),
     /// The agent is gone; why, if it is known.
     Gone(Problem),
@@ -39,6 +45,7 @@ enum Out {
 pub(super) struct Link {
     out: Sender<Out>,
     phase: Phase,
+    build: Option<String>,
     opened: Instant,
     heard: Instant,
 }
@@ -68,11 +75,17 @@ impl Link {
         thread::spawn(move || {
             let name = host.name.clone();
             let tell = |said| inbox.send(Note { host: name.clone(), said });
-            let connection = match transport.connect(&host) {
+            // Who does not listen any more has ended.
+            let on_the_way = |event| drop(tell(Said::Event(Box::new(event))));
+            let connection = match transport.connect(&host, &on_the_way) {
                 Ok(connection) => connection,
                 Err(problem) => return drop(tell(Said::Gone(problem))),
             };
-            let Connection { mut reader, mut writer, ended } = connection;
+            let Connection { reader, mut writer, build, ended } = connection;
+            let mut reader = BufReader::new(reader);
+            if tell(Said::Connected { build }).is_err() {
+                return;
+            }
             thread::spawn(move || {
                 // When the host no longer listens, its reader knows.
                 while let Ok(out) = to_say.recv() {
@@ -82,7 +95,7 @@ impl Link {
                 }
             });
             let error = loop {
-                match read_frame(&mut *reader) {
+                match read_frame(&mut reader) {
                     Ok(frame) => {
                         if tell(Said::Heard(frame)).is_err() {
                             return;
@@ -98,7 +111,7 @@ impl Link {
             drop(tell(Said::Gone(ended().unwrap_or(why))));
         });
         let now = Instant::now();
-        Self { out, phase: Phase::Connecting, opened: now, heard: now }
+        Self { out, phase: Phase::Connecting, build: None, opened: now, heard: now }
     }
 
     pub(super) fn say(&self, message: ToAgent) {
@@ -119,6 +132,15 @@ impl Link {
 
     pub(super) fn heard(&mut self) {
         self.heard = Instant::now();
+    }
+
+    pub(super) fn connected(&mut self, build: String) {
+        self.build = Some(build);
+    }
+
+    /// The build that the agent should be of, once there is a connection.
+    pub(super) fn build(&self) -> Option<&String> {
+        self.build.as_ref()
     }
 
     pub(super) fn greeted(&mut self) {
@@ -142,10 +164,6 @@ impl Link {
 
     pub(super) fn awaits_hand_over(&self) -> bool {
         self.phase == Phase::Greeted
-    }
-
-    pub(super) fn is_ready(&self) -> bool {
-        self.phase == Phase::Ready
     }
 
     pub(super) fn is_gone(&self) -> bool {
@@ -172,16 +190,17 @@ fn say(writer: &mut dyn Write, out: Out, assets: &dyn AssetStore) -> io::Result<
     let mut content = assets.open(&asset).map_err(io::Error::other)?;
     let mut left = asset.size;
     let mut piece = vec![0; ASSET_PIECE];
+    let mut pieces = Pieces::default();
     while left > 0 {
         let room = usize::try_from(left).map_or(piece.len(), |left| left.min(piece.len()));
         match content.read(&mut piece[..room])? {
             0 => {
                 // A file that has shrunk since it was hashed is not what was promised.
-                write_bytes(writer, &[])?;
+                pieces.write(writer, &[])?;
                 break;
             }
             count => {
-                write_bytes(writer, &piece[..count])?;
+                pieces.write(writer, &piece[..count])?;
                 left -= count as u64;
             }
         }

@@ -55,14 +55,23 @@ pub(super) fn write(path: &Path, content: &impl Serialize) -> Result<(), StateEr
 
 /// Writes a file whose name becomes durable with the next [`sync_directory`].
 pub(super) fn write_unsynced_name(path: &Path, content: &impl Serialize) -> Result<(), StateError> {
-    replace(path, content).map_err(|source| StateError::Write { path: path.to_owned(), source })
+    let content = serde_json::to_vec(content).map_err(io::Error::from);
+    let replaced = content.and_then(|content| replace(path, &content));
+    replaced.map_err(|source| StateError::Write { path: path.to_owned(), source })
 }
 
-fn replace(path: &Path, content: &impl Serialize) -> io::Result<()> {
+/// As [`write`], for content that is not one JSON value.
+pub(super) fn write_bytes(path: &Path, content: &[u8]) -> Result<(), StateError> {
+    let replaced = replace(path, content);
+    replaced.map_err(|source| StateError::Write { path: path.to_owned(), source })?;
+    path.parent().map_or(Ok(()), sync_directory)
+}
+
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(directory)?;
     step("state-temp");
-    file.write_all(&serde_json::to_vec(content)?)?;
+    file.write_all(content)?;
     step("state-written");
     file.as_file().sync_all()?;
     step("state-fsync");

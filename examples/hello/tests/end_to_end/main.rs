@@ -7,3 +7,4 @@ mod commands;
 mod mistakes;
 mod processes;
 mod project;
+mod pushed;
