@@ -43,6 +43,7 @@
 mod directory;
 mod faults;
 mod host;
+mod interrupts;
 mod namespaces;
 mod network;
 mod process;
@@ -100,6 +101,7 @@ impl Lab {
     pub fn start(spec: impl Into<LabSpec>) -> Self {
         let spec = spec.into();
         requirements::check();
+        interrupts::let_through();
         let supervisor = Supervisor::start();
         let inside = Inside::of(supervisor.init.as_raw());
         let station = Station::new("coordinator", variables(), inside);

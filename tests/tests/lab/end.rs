@@ -11,15 +11,20 @@ use togusa_tests::lab::Lab;
 
 use crate::wait_until;
 
-/// What a lab holds on the machine: processes and namespaces.
+/// The processes of a lab, and all others in namespaces of it.
 struct Held {
     namespaces: BTreeSet<PathBuf>,
+    processes: BTreeSet<Started>,
 }
+
+/// Process id, start and command line. Ids of processes and namespaces are used again.
+type Started = (String, String, String);
 
 const KINDS: [&str; 4] = ["net", "mnt", "uts", "pid"];
 
-fn namespace(pid: &str, kind: &str) -> Option<PathBuf> {
-    fs::read_link(Path::new("/proc").join(pid).join("ns").join(kind)).ok()
+fn namespaces(pid: &str) -> impl Iterator<Item = PathBuf> {
+    let directory = Path::new("/proc").join(pid).join("ns");
+    KINDS.into_iter().filter_map(move |kind| fs::read_link(directory.join(kind)).ok())
 }
 
 fn pids() -> impl Iterator<Item = String> {
@@ -29,27 +34,39 @@ fn pids() -> impl Iterator<Item = String> {
     })
 }
 
+/// The fields of `/proc/PID/stat` after the name; none of a process that is gone.
+fn fields(pid: &str) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    Some(fields.split(' ').map(str::to_owned).collect())
+}
+
+/// A process, unless it has ended.
+fn started(pid: String) -> Option<Started> {
+    let fields = fields(&pid)?;
+    let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?.replace('\0', " ");
+    (!["Z", "X"].contains(&&*fields[0])).then(|| (pid, fields[19].clone(), command))
+}
+
 impl Held {
-    /// The namespaces of these processes that this test does not live in itself.
-    fn by(pids: impl IntoIterator<Item = String>) -> Self {
-        let of = |pid: String| KINDS.map(|kind| (kind, namespace(&pid, kind)));
-        let own = |kind: &str| namespace("self", kind);
-        let namespaces = pids.into_iter().flat_map(of).filter(|(kind, id)| *id != own(kind));
-        Self { namespaces: namespaces.filter_map(|(_, id)| id).collect() }
+    /// By what these processes hold.
+    fn by(pids_of_lab: impl IntoIterator<Item = String>) -> Self {
+        let own: BTreeSet<_> = namespaces("self").collect();
+        let of_lab = pids_of_lab.into_iter().flat_map(|pid| namespaces(&pid).collect::<Vec<_>>());
+        let held: BTreeSet<_> = of_lab.filter(|namespace| !own.contains(namespace)).collect();
+        let is_in = |pid: &String| namespaces(pid).any(|namespace| held.contains(&namespace));
+        let processes = pids().filter(is_in).filter_map(started).collect();
+        Self { namespaces: held, processes }
     }
 
-    /// Processes that are, or hold something open, in one of the namespaces.
-    fn rest(&self) -> Vec<String> {
-        let is_in = |pid: &String| {
-            KINDS
-                .iter()
-                .any(|kind| namespace(pid, kind).is_some_and(|id| self.namespaces.contains(&id)))
-        };
-        pids().filter(is_in).collect()
+    fn rest(&self) -> Vec<Started> {
+        let now: BTreeSet<_> = pids().filter_map(started).collect();
+        self.processes.intersection(&now).cloned().collect()
     }
 
     fn assert_gone(&self) {
         assert!(self.namespaces.len() >= 8, "{:?}", self.namespaces);
+        assert!(self.processes.len() >= 8, "{:?}", self.processes);
         wait_until("the end of all processes", || self.rest().is_empty());
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
         assert!(!mounts.contains("/run/lab"), "{mounts}");
@@ -61,11 +78,7 @@ fn below(pid: i32) -> Vec<String> {
     let mut next = 0;
     while let Some(parent) = found.get(next).cloned() {
         next += 1;
-        found.extend(pids().filter(|pid| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
-            fields.split(' ').nth(1) == Some(&parent)
-        }));
+        found.extend(pids().filter(|pid| fields(pid).is_some_and(|fields| fields[1] == parent)));
     }
     found
 }
@@ -73,8 +86,9 @@ fn below(pid: i32) -> Vec<String> {
 /// Starts the program `lab` with two hosts, in a process group of its own.
 #[expect(clippy::disallowed_methods, reason = "starts the process that is killed")]
 fn another(command: &str) -> (Child, Held) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lab"))
-        .args(["2", "sh", "-c", command])
+    // What a shell has started in the background ignores interrupts.
+    let mut child = Command::new("env")
+        .args(["--default-signal=INT", env!("CARGO_BIN_EXE_lab"), "2", "sh", "-c", command])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .process_group(0)
