@@ -31,9 +31,11 @@ use source::{Body, Given, Rendering};
 /// | `sensitive` | no |
 ///
 /// `verify` looks at the entry and reads the content, once. `update` changes mode and owner in
-/// place if the content is right, and else puts a new file in the place of what was there, a link
-/// or a directory too: at every moment there is the old file or the whole new one, which nobody can
-/// read who shall not. A link at the path is never followed.
+/// place if the content is right and no other user may write into a directory on the way, and else
+/// puts a new file in the place of what was there, a link or a directory too: at every moment there
+/// is the old file or the whole new one, which nobody can read who shall not. A link at the path is
+/// never followed, one on the way only if nobody but root and the converging user can have put it
+/// there.
 ///
 /// Giving a file to another owner needs root; a group needs root or membership.
 ///
@@ -247,6 +249,7 @@ impl Component for File {
             && content
                 .is_in(machine, path, &entry)
                 .or_else(|error| if is_denied(&error) { Ok(false) } else { Err(error) })?
+            && machine.is_own_place(path)?
         {
             return access::mend(machine, path, &entry, self.ownership());
         }

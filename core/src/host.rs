@@ -11,6 +11,8 @@ mod ownership;
 mod probe;
 mod shared;
 mod site;
+mod spot;
+mod walk;
 
 pub use entry::{Entry, EntryKind};
 pub use exec::{Exec, ExecError, Failure, Output, Survivor, survivors};

@@ -34,12 +34,13 @@
 //! | [`event`], `protocol` | what a run tells; what coordinator and agent say to each other |
 //! | [`deployment`] | who deploys what; the record of it on every host |
 //!
-//! And at the edges: [`interrupt`] stops a run, [`panics`] turns panics of component code into
-//! errors, [`system`] is the one home of environment variables, `step` marks where the crash test
-//! may kill.
+//! And at the edges: `accounts` finds users and groups, [`interrupt`] stops a run, [`panics`] turns
+//! panics of component code into errors, [`system`] is the one home of environment variables, `step`
+//! marks where the crash test may kill.
 
 extern crate self as togusa_core;
 
+mod accounts;
 pub mod address;
 pub mod assets;
 pub mod attributes;

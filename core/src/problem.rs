@@ -49,6 +49,7 @@ impl Problem {
             }
         }
         let hint = error.downcast_ref::<Hint>().map(|hint| hint.text.clone());
+        let hint = hint.or_else(|| error.chain().find_map(Remedied::within));
         if let Some(hint) = &hint {
             texts.retain(|text| text != hint);
         }
@@ -165,6 +166,27 @@ impl fmt::Display for Hint {
     }
 }
 
+/// An error that knows its remedy and travels as one of the system's, through who knows only those.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Remedied {
+    message: String,
+    hint: String,
+}
+
+impl Remedied {
+    /// The error, with what to do about it.
+    pub(crate) fn error(message: String, hint: String) -> std::io::Error {
+        std::io::Error::other(Self { message, hint })
+    }
+
+    /// The remedy of an error that is one of these.
+    fn within(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+        let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+        Some(inner.downcast_ref::<Self>()?.hint.clone())
+    }
+}
+
 /// Adds what to do about it to the error of a result.
 pub trait HintExt<T> {
     /// Attaches a remedy, shown as `hint: …` below the error.
@@ -197,6 +219,14 @@ mod tests {
             Problem::from_error(&error).to_string(),
             "failed to save\n  1: failed to write `a`\n  2: disk on fire\n  hint: put the fire out"
         );
+    }
+
+    #[test]
+    fn an_error_of_the_system_may_know_its_remedy() {
+        let error = Err::<(), _>(Remedied::error("led astray".into(), "stay".into()));
+        let error = error.context("failed to walk").unwrap_err();
+        let text = Problem::from_error(&error).to_string();
+        assert_eq!(text, "failed to walk\n  1: led astray\n  hint: stay");
     }
 
     #[test]

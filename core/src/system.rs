@@ -18,6 +18,10 @@ pub fn current_directory() -> std::io::Result<PathBuf> {
 
 /// The name of the user that the process runs as; `None` if the system knows none.
 pub fn user_name() -> Option<String> {
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective());
-    user.ok().flatten().map(|user| user.name)
+    crate::accounts::SYSTEM.user_name(user_id()).ok().flatten()
+}
+
+/// The number of the user whose rights the process has.
+pub(crate) fn user_id() -> u32 {
+    rustix::process::geteuid().as_raw()
 }

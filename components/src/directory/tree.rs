@@ -33,6 +33,7 @@ enum Action<'a> {
     WriteFile(&'a Asset, Ownership),
     CreateSymlink(&'a str, Ownership),
     Mend(Entry, Ownership),
+    MendFile(&'a Asset, Entry, Ownership),
 }
 
 impl Tree {
@@ -153,7 +154,7 @@ impl<'t> Survey<'t, '_> {
         let mut changes = wanted.changes(self.probe, &entry, &format!(" of{label}"));
         let content = Content::Asset(asset);
         if content.is_in(self.probe, &path, &entry)? {
-            self.push(path, changes, Action::Mend(entry, ownership));
+            self.push(path, changes, Action::MendFile(asset, entry, ownership));
             return Ok(());
         }
         changes.push(format!("content of{label}").into());
@@ -227,7 +228,13 @@ impl Difference<'_> {
         let path = &self.path;
         match &self.action {
             Action::Remove => machine.remove(path),
-            Action::Mend(entry, ownership) => access::mend(machine, path, entry, ownership),
+            // Where somebody else could change it meanwhile it is made anew.
+            Action::MendFile(asset, _, ownership) if !machine.is_own_place(path)? => {
+                machine.replace(path, *asset, ownership)
+            }
+            Action::Mend(entry, ownership) | Action::MendFile(_, entry, ownership) => {
+                access::mend(machine, path, entry, ownership)
+            }
             Action::WriteFile(asset, ownership) => machine.replace(path, *asset, ownership),
             Action::CreateDirectory(ownership) => {
                 if machine.entry(path)?.is_some_and(|entry| !entry.is_directory()) {

@@ -8,6 +8,7 @@ mod directory;
 mod file;
 mod file_access;
 mod file_content;
+mod hostile;
 mod purge;
 mod symlink;
 

@@ -93,12 +93,13 @@ impl Walk<'_> {
 
     fn prepare(&self) -> anyhow::Result<()> {
         self.triggers.record_managed()?;
-        let work = self.host.site.local(&self.host.site.host.work_directory(&self.id.root));
-        if !work.is_dir() {
-            std::fs::create_dir_all(&work)
-                .with_context(|| format!("cannot create work directory `{}`", work.display()))?;
-        }
-        Ok(())
+        let site = &self.host.site;
+        let work = site.host.work_directory(&self.id.root);
+        let machine = Machine::new(Probe::new(site, self.id, self.draft.breadcrumb(0)));
+        let created = machine.create_all(&work);
+        created.with_context(|| {
+            format!("cannot create work directory `{}`", site.local(&work).display())
+        })
     }
 
     fn visit(&mut self, node: NodeId) -> Result<(), Stop> {

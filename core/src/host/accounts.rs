@@ -1,21 +1,20 @@
 //! The users and groups of a host.
 
 use anyhow::{Context, Result};
-use nix::unistd::{Gid, Group, Uid, User};
 
+use crate::accounts::SYSTEM;
 use crate::host::Probe;
 use crate::problem::HintExt;
 
-/// Accounts may be made by the same run, so that each look asks the system again.
+/// Accounts may be made by the same run, so that one which is missing is looked for each time.
 impl Probe<'_> {
     /// The number of a user; a name that is itself a number needs no account.
     ///
     /// # Errors
     /// The system's accounts cannot be read.
     pub fn user_id(&self, name: &str) -> Result<Option<u32>> {
-        let user =
-            User::from_name(name).with_context(|| format!("cannot look up user `{name}`"))?;
-        Ok(user.map(|user| user.uid.as_raw()).or_else(|| name.parse().ok()))
+        let id = SYSTEM.user_id(name).with_context(|| format!("cannot look up user `{name}`"))?;
+        Ok(id.or_else(|| name.parse().ok()))
     }
 
     /// The number of a group; a name that is itself a number needs no group.
@@ -23,21 +22,18 @@ impl Probe<'_> {
     /// # Errors
     /// The system's groups cannot be read.
     pub fn group_id(&self, name: &str) -> Result<Option<u32>> {
-        let group =
-            Group::from_name(name).with_context(|| format!("cannot look up group `{name}`"))?;
-        Ok(group.map(|group| group.gid.as_raw()).or_else(|| name.parse().ok()))
+        let id = SYSTEM.group_id(name).with_context(|| format!("cannot look up group `{name}`"))?;
+        Ok(id.or_else(|| name.parse().ok()))
     }
 
     /// The name of a user, or its number as text if there is no such account.
     pub fn user_name(&self, uid: u32) -> String {
-        let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
-        user.map_or_else(|| uid.to_string(), |user| user.name)
+        SYSTEM.user_name(uid).ok().flatten().unwrap_or_else(|| uid.to_string())
     }
 
     /// The name of a group, or its number as text if there is no such group.
     pub fn group_name(&self, gid: u32) -> String {
-        let group = Group::from_gid(Gid::from_raw(gid)).ok().flatten();
-        group.map_or_else(|| gid.to_string(), |group| group.name)
+        SYSTEM.group_name(gid).ok().flatten().unwrap_or_else(|| gid.to_string())
     }
 
     /// The number of a user that must exist, if one is named.

@@ -1,8 +1,8 @@
 //! What lies at a path.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{FileType, Stat};
 
 /// What lies at a path; a link is described itself, not what it leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,21 +51,28 @@ impl Entry {
     }
 }
 
-impl From<Metadata> for Entry {
-    fn from(metadata: Metadata) -> Self {
-        let kind = match metadata.file_type() {
-            kind if kind.is_symlink() => EntryKind::Symlink,
-            kind if kind.is_dir() => EntryKind::Directory,
-            kind if kind.is_file() => EntryKind::File,
+impl From<Stat> for Entry {
+    fn from(stat: Stat) -> Self {
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Symlink => EntryKind::Symlink,
+            FileType::Directory => EntryKind::Directory,
+            FileType::RegularFile => EntryKind::File,
             _ => EntryKind::Other,
         };
         Self {
             kind,
-            mode: metadata.mode() & 0o7777,
-            uid: metadata.uid(),
-            gid: metadata.gid(),
-            size: metadata.len(),
-            modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            mode: stat.st_mode & 0o7777,
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified: modified(&stat),
         }
     }
+}
+
+/// When the content was last changed; what was before 1970 counts as then.
+pub(super) fn modified(stat: &Stat) -> SystemTime {
+    let seconds = u64::try_from(stat.st_mtime).unwrap_or(0);
+    let nanoseconds = u32::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds)
 }

@@ -1,7 +1,5 @@
 //! Finding paths by pattern.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use glob::{MatchOptions, Pattern};
 
@@ -56,7 +54,7 @@ impl Probe<'_> {
                 for name in self.names_if_directory(&at)? {
                     if pattern.matches_with(&name, OPTIONS) {
                         let next = at.join(&name);
-                        if rest.is_empty() || self.is_real_directory(&next) {
+                        if rest.is_empty() || self.is_real_directory(&next)? {
                             self.find(next, rest, found)?;
                         }
                     }
@@ -74,7 +72,7 @@ impl Probe<'_> {
                     if rest.is_empty() {
                         found.push(next.clone());
                     }
-                    if self.is_real_directory(&next) {
+                    if self.is_real_directory(&next)? {
                         self.find(next, parts, found)?;
                     }
                 }
@@ -84,12 +82,11 @@ impl Probe<'_> {
     }
 
     fn names_if_directory(&self, path: &HostPath) -> Result<Vec<String>> {
-        if self.local(path).is_dir() { self.list(path) } else { Ok(Vec::new()) }
+        if self.leads_to_directory(path)? { self.list(path) } else { Ok(Vec::new()) }
     }
 
-    fn is_real_directory(&self, path: &HostPath) -> bool {
-        let path = self.local(path);
-        Path::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir())
+    fn is_real_directory(&self, path: &HostPath) -> Result<bool> {
+        Ok(self.entry(path)?.is_some_and(|entry| entry.is_directory()))
     }
 }
 

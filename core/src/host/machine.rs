@@ -1,6 +1,7 @@
 //! Changing a host.
 
 mod files;
+mod temporary;
 mod write;
 
 use std::any::TypeId;

@@ -2,6 +2,8 @@
 
 mod files;
 
+pub(super) use files::is_missing;
+
 use std::any::Any;
 use std::io::Read;
 use std::net::SocketAddr;

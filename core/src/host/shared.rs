@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::host::Facts;
+use crate::host::spot::{self, Spot};
 
 /// What the components of one host share in memory while a run lasts; starts out empty.
 #[derive(Default)]
@@ -62,9 +63,10 @@ impl Shared {
 
     /// Names of temporary files that killed runs left in a directory. It is listed once per run,
     /// before the first temporary file of this run appears in it.
-    pub(super) fn leftovers(&self, directory: &Path, prefix: &str) -> Vec<OsString> {
+    pub(super) fn leftovers(&self, spot: &Spot, prefix: &str) -> Vec<OsString> {
         let mut leftovers = lock(&self.leftovers);
-        let known = leftovers.entry(directory.to_owned()).or_insert_with(|| list(directory));
+        let directory = spot.path().parent().unwrap_or(Path::new("/")).to_owned();
+        let known = leftovers.entry(directory).or_insert_with(|| list(spot));
         let prefix = prefix.as_bytes();
         known.extract_if(.., |name| is_temporary(name, prefix)).collect()
     }
@@ -82,9 +84,8 @@ fn is_temporary(name: &OsString, prefix: &[u8]) -> bool {
 }
 
 /// A directory that cannot be listed has no leftovers that could be removed.
-fn list(directory: &Path) -> Vec<OsString> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let names = entries.map(|entry| entry.file_name());
+fn list(spot: &Spot) -> Vec<OsString> {
+    let names = spot::names(spot.directory()).unwrap_or_default().into_iter();
     names.filter(|name| name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())).collect()
 }
 

@@ -26,9 +26,18 @@ impl Call {
         path.map_or("", |(path, _)| path)
     }
 
-    /// The paths that it was given as text.
-    fn paths(&self) -> Vec<&str> {
-        self.arguments.split('"').skip(1).step_by(2).collect()
+    /// The paths that it was given as text; a relative one counts from the directory before it.
+    fn paths(&self) -> Vec<String> {
+        let parts: Vec<_> = self.arguments.split('"').collect();
+        let pairs = parts.chunks_exact(2).map(|pair| (pair[0], pair[1]));
+        let paths = pairs.map(|(before, path)| {
+            let directory = before.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
+            match directory {
+                Some((directory, _)) if !path.starts_with('/') => format!("{directory}/{path}"),
+                _ => path.to_owned(),
+            }
+        });
+        paths.collect()
     }
 
     fn syncs(&self, path: &str) -> bool {
@@ -81,9 +90,10 @@ fn parent(path: &str) -> &str {
 }
 
 /// Renames into place, but those of records that need not reach the disk.
-fn renames(calls: &[Call]) -> impl Iterator<Item = (&Call, &str, &str)> {
+fn renames(calls: &[Call]) -> impl Iterator<Item = (&Call, String, String)> {
     calls.iter().filter(|call| call.name.starts_with("rename")).filter_map(|call| {
-        let (from, to) = (call.paths()[0], call.paths()[1]);
+        let mut paths = call.paths().into_iter();
+        let (from, to) = paths.next().zip(paths.next())?;
         (!to.contains("/.togusa/running/")).then_some((call, from, to))
     })
 }
@@ -93,20 +103,20 @@ fn each_file_is_on_the_disk_before_it_is_renamed_and_its_name_after_it() {
     let home = tempdir().unwrap();
     let calls = trace(home.path());
     let links = calls.iter().filter(|call| call.name.starts_with("symlink"));
-    let links: BTreeSet<_> = links.map(|call| call.paths()[1]).collect();
+    let links: BTreeSet<_> = links.map(|call| call.paths()[1].clone()).collect();
     assert_eq!(links.len(), 2);
     let mut files = 0;
     for (rename, from, to) in renames(&calls) {
-        let synced = |call: &&Call| call.syncs(from) && call.ended < rename.began;
+        let synced = |call: &&Call| call.syncs(&from) && call.ended < rename.began;
         let written = |call: &&Call| call.name == "write" && call.file() == from;
-        if !links.contains(from) {
+        if !links.contains(&from) {
             let synced = calls.iter().rfind(synced);
             let synced = synced.unwrap_or_else(|| panic!("`{to}` was renamed without fsync"));
             let last = calls.iter().rfind(written).unwrap();
             assert!(last.ended < synced.began, "`{to}` was written to after fsync");
             files += 1;
         }
-        let name = |call: &Call| call.syncs(parent(to)) && call.began > rename.ended;
+        let name = |call: &Call| call.syncs(parent(&to)) && call.began > rename.ended;
         assert!(calls.iter().any(name), "the name `{to}` did not reach the disk");
     }
     assert!(files >= 35, "only {files} files");
@@ -144,7 +154,7 @@ fn marks_are_on_the_disk_before_what_they_stand_for_is_changed() {
         for mark in marks {
             let (renamed, _, path) = renames(&calls).find(|(_, from, _)| *from == mark).unwrap();
             let synced = calls.iter().find(|call| {
-                call.syncs(parent(path)) && call.began > renamed.ended && call.ended < change.began
+                call.syncs(parent(&path)) && call.began > renamed.ended && call.ended < change.began
             });
             assert!(synced.is_some(), "`{target}` was changed before its mark was on the disk");
             let removed = |call: &&Call| call.name.starts_with("unlink") && call.paths()[0] == path;
@@ -174,7 +184,7 @@ fn the_directories_of_marks_and_counts_are_on_the_disk_before_anything_is_change
     let calls = trace(home.path());
     let is_state = |path: &str| path.ends_with("/.togusa") || path.contains("/.togusa/");
     let made = calls.iter().filter(|call| call.name.starts_with("mkdir"));
-    let made = made.map(|call| (call, call.paths()[0]));
+    let made = made.map(|call| (call, call.paths()[0].clone()));
     let made = made.filter(|(_, path)| is_state(path) && !path.ends_with("/running"));
     let made: Vec<_> = made.collect();
     assert!(made.len() >= 12, "{made:?}");
@@ -185,7 +195,7 @@ fn the_directories_of_marks_and_counts_are_on_the_disk_before_anything_is_change
         });
         let before = change.map_or(usize::MAX, |(change, _, _)| change.began);
         let synced = calls.iter().find(|synced| {
-            synced.syncs(parent(path)) && synced.began > call.ended && synced.ended < before
+            synced.syncs(parent(&path)) && synced.began > call.ended && synced.ended < before
         });
         assert!(synced.is_some(), "`{path}` was not on the disk before something was changed");
     }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -16,7 +17,7 @@ use super::output::{Capture, Show, tail};
 use super::signal::{Group, sudo};
 use super::{Exec, ExecError, Failure, Output, journal};
 use crate::event::{Event, Stream};
-use crate::host::{Machine, Probe};
+use crate::host::{Machine, Probe, walk};
 use crate::step::step;
 
 /// How long a command may take to end itself before it is killed.
@@ -68,7 +69,6 @@ struct Running<'a> {
     exec: &'a Exec,
     sudo_user: Option<&'a str>,
     directory: PathBuf,
-    user: String,
     leader: i32,
     started: Instant,
     show: Option<Show>,
@@ -101,23 +101,26 @@ impl<'a> Running<'a> {
         if probe.site.interrupt.must_kill() {
             return Err(ExecError::Killed { command: exec.short() });
         }
-        let own_uid = nix::unistd::geteuid().as_raw();
-        let own_name = probe.user_name(own_uid);
+        let own_uid = crate::system::user_id();
         let sudo_user = exec.user.as_deref().filter(|user| {
-            *user != own_name && probe.user_id(user).ok().flatten() != Some(own_uid)
+            *user != probe.user_name(own_uid) && probe.user_id(user).ok().flatten() != Some(own_uid)
         });
         let directory = exec.directory.as_ref().map(|directory| probe.local(directory));
         let directory = directory.unwrap_or_else(|| probe.home().to_owned());
+        // Held until the command has started: it runs in this one, whatever takes its place.
+        let held = walk::open_directory(&directory).map_err(|source| match source.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                ExecError::NoDirectory { command: exec.short(), directory: directory.clone() }
+            }
+            _ => ExecError::Spawn { command: exec.short(), source },
+        })?;
         let mut command = command(exec, sudo_user);
-        command.current_dir(&directory).process_group(0);
+        command.current_dir(format!("/proc/self/fd/{}", held.as_raw_fd())).process_group(0);
         if let Some(nonce) = nonce {
             command.env(journal::VARIABLE, nonce);
         }
         let started = Instant::now();
         let mut child = command.spawn().map_err(|source| match source.kind() {
-            ErrorKind::NotFound if !directory.is_dir() => {
-                ExecError::NoDirectory { command: exec.short(), directory: directory.clone() }
-            }
             ErrorKind::NotFound => not_found(command.get_program()),
             _ => ExecError::Spawn { command: exec.short(), source },
         })?;
@@ -127,7 +130,6 @@ impl<'a> Running<'a> {
             exec,
             sudo_user,
             directory,
-            user: exec.user.clone().unwrap_or(own_name),
             leader,
             started,
             show,
@@ -278,7 +280,7 @@ impl<'a> Running<'a> {
         let failure = Failure {
             command: self.exec.short(),
             directory: self.directory,
-            user: self.user,
+            user: self.exec.user.clone().unwrap_or_else(own_name),
             code: status.and_then(|status| status.code()),
             signal: status.and_then(|status| status.signal()),
             elapsed,
@@ -310,6 +312,10 @@ fn command(exec: &Exec, sudo_user: Option<&str>) -> Command {
     let stdin = if exec.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
     command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+fn own_name() -> String {
+    crate::system::user_name().unwrap_or_else(|| crate::system::user_id().to_string())
 }
 
 fn not_found(program: &OsStr) -> ExecError {

@@ -21,7 +21,7 @@ impl Group<'_> {
     pub(super) fn send(&self, signal: Signal) {
         let sent = killpg(Pid::from_raw(self.leader), signal);
         let Some(user) = self.sudo_user else { return };
-        if sent == Err(Errno::ESRCH) || nix::unistd::geteuid().is_root() {
+        if sent == Err(Errno::ESRCH) || crate::system::user_id() == 0 {
             return;
         }
         // The processes below sudo belong to another user, and only that user may end them.

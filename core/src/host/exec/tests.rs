@@ -116,7 +116,7 @@ fn the_locale_is_fixed_and_the_directory_and_variables_are_set() {
     let output = test.probe().query(&exec.clone().directory(&test.path("below"))).unwrap();
     let below = test.file("below").canonicalize().unwrap();
     assert_eq!(output.stdout_text(), format!("C.UTF-8 none b\n{}\n", below.display()));
-    let user = test.probe().user_name(nix::unistd::geteuid().as_raw());
+    let user = test.probe().user_name(crate::system::user_id());
     assert_eq!(test.probe().query(&Exec::new("id").arg("-un").user(&user)).unwrap().code, 0);
 }
 
@@ -142,7 +142,7 @@ fn a_failure_tells_directory_user_code_and_the_tails_of_both_streams() {
     let text = Problem::from_error(&error).to_string();
     let (first, rest) = text.split_once('\n').unwrap();
     assert!(first.starts_with(&format!("command `sh -c '{script}'` exited with 3 after ")));
-    let user = test.probe().user_name(nix::unistd::geteuid().as_raw());
+    let user = test.probe().user_name(crate::system::user_id());
     let home = test.file("").display().to_string();
     let home = home.trim_end_matches('/');
     let place = format!("  1: in directory `{home}` as user `{user}`\n  2: stderr ends with:\n");

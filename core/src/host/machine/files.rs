@@ -1,15 +1,12 @@
 //! Changing directories, links, modes and owners.
 
-use std::fs::DirBuilder;
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, lchown, symlink};
-use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use nix::fcntl::AT_FDCWD;
-use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
-use super::write::{Target, sync_directory};
+use super::temporary::{self, Temporary};
+use crate::host::probe::is_missing;
+use crate::host::spot::Spot;
 use crate::host::{Machine, Ownership};
 use crate::path::HostPath;
 use crate::step::step;
@@ -26,31 +23,26 @@ impl Machine<'_> {
         let uid = self.wanted_user(ownership.owner.as_deref()).with_context(failed)?;
         let gid = self.wanted_group(ownership.group.as_deref()).with_context(failed)?;
         let create = || -> Result<()> {
+            let spot = Spot::find(&local)?;
             // Nobody else may enter before mode and owner are what they shall be. Where any mode
             // will do it is right from the start: nobody would mend it after a crash.
             let first = ownership.mode.map_or(0o777, |_| 0o700);
-            match DirBuilder::new().mode(first).create(&local) {
-                Ok(()) => {
-                    step("directory-created");
-                    change_owner(&local, uid, gid)?;
-                    if let Some(mode) = ownership.mode {
-                        change_mode(&local, mode)?;
-                    }
-                    if let Some(parent) = local.parent() {
-                        sync_directory(parent)?;
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    ensure!(
-                        std::fs::symlink_metadata(&local)?.is_dir(),
-                        "something else is in its place"
-                    );
-                    change_owner(&local, uid, gid)?;
-                    if let Some(mode) = ownership.mode {
-                        change_mode(&local, mode)?;
-                    }
-                }
+            let is_new = match spot.make_directory(first) {
+                Ok(()) => true,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
                 Err(error) => return Err(error.into()),
+            };
+            if is_new {
+                step("directory-created");
+            }
+            let held = spot.hold()?;
+            ensure!(held.is_directory(), "something else is in its place");
+            held.change_owner(uid, gid)?;
+            if let Some(mode) = ownership.mode {
+                held.change_mode(mode)?;
+            }
+            if is_new {
+                spot.sync()?;
             }
             Ok(())
         };
@@ -62,12 +54,16 @@ impl Machine<'_> {
     /// # Errors
     /// Something else lies in the place of one, or it cannot be created.
     pub fn create_leading(&self, path: &HostPath) -> Result<()> {
-        let Some(parent) = path.parent() else { return Ok(()) };
-        if self.local(&parent).is_dir() {
+        path.parent().map_or(Ok(()), |parent| self.create_all(&parent))
+    }
+
+    /// Creates a directory and those above it, as far as they are missing.
+    pub(crate) fn create_all(&self, path: &HostPath) -> Result<()> {
+        if self.leads_to_directory(path)? {
             return Ok(());
         }
-        self.create_leading(&parent)?;
-        self.create_directory(&parent, &Ownership::default())
+        self.create_leading(path)?;
+        self.create_directory(path, &Ownership::default())
     }
 
     /// Makes a link that leads to `target` in the place of what lies there, in one moment.
@@ -77,15 +73,16 @@ impl Machine<'_> {
     pub fn symlink(&self, link: &HostPath, target: &str) -> Result<()> {
         let local = self.local(link);
         let failed = || format!("cannot create link `{}`", local.display());
-        let place = Target::new(&local).with_context(failed)?;
-        let leftovers = self.site.shared.leftovers(place.directory(), place.prefix());
+        let spot = Spot::named(&local).with_context(failed)?;
+        let prefix = temporary::prefix(&spot);
+        let leftovers = self.site.shared.leftovers(&spot, &prefix);
         let make = || -> Result<()> {
-            let made = place.builder().make_in(place.directory(), |name| symlink(target, name))?;
+            let made = Temporary::link(&spot, &prefix, target)?;
             step("symlink-temp");
-            place.install(made)
+            Ok(made.install()?)
         };
         make().with_context(failed)?;
-        place.remove(leftovers);
+        leftovers.iter().for_each(|name| temporary::remove(&spot, name));
         Ok(())
     }
 
@@ -97,17 +94,17 @@ impl Machine<'_> {
     pub fn remove(&self, path: &HostPath) -> Result<()> {
         let local = self.local(path);
         let failed = || format!("cannot remove `{}`", local.display());
-        let parent = local.parent().filter(|_| local != self.home());
-        let parent = parent.context("it is needed").with_context(failed)?;
-        let Some(entry) = self.entry(path)? else { return Ok(()) };
+        let is_needed = local.parent().is_none() || local == self.home();
+        ensure!(!is_needed, "cannot remove `{}`: it is needed", local.display());
         let remove = || -> Result<()> {
-            if entry.is_directory() {
-                std::fs::remove_dir_all(&local)?;
-            } else {
-                std::fs::remove_file(&local)?;
+            let spot = match Spot::find(&local) {
+                Err(error) if is_missing(&error) => return Ok(()),
+                spot => spot?,
+            };
+            if spot.stat()?.is_some() {
+                spot.remove()?;
             }
-            step("removed");
-            Ok(sync_directory(parent)?)
+            Ok(())
         };
         remove().with_context(failed)
     }
@@ -118,8 +115,8 @@ impl Machine<'_> {
     /// Nothing or a link lies there, or the mode may not be set.
     pub fn set_mode(&self, path: &HostPath, mode: u32) -> Result<()> {
         let path = self.local(path);
-        change_mode(&path, mode)
-            .with_context(|| format!("cannot set mode {mode:04o} of `{}`", path.display()))?;
+        let set = || -> Result<()> { Spot::find(&path)?.hold()?.change_mode(mode) };
+        set().with_context(|| format!("cannot set mode {mode:04o} of `{}`", path.display()))?;
         step("mode");
         Ok(())
     }
@@ -138,31 +135,12 @@ impl Machine<'_> {
         let local = self.local(path);
         let set = || -> Result<()> {
             let (uid, gid) = (self.wanted_user(owner)?, self.wanted_group(group)?);
-            change_owner(&local, uid, gid)
+            Ok(Spot::find(&local)?.hold()?.change_owner(uid, gid)?)
         };
         set().with_context(|| format!("cannot set owner of `{}`", local.display()))?;
         step("owner");
         Ok(())
     }
-}
-
-/// The mode of a link cannot be set; what it leads to is somebody else's.
-fn change_mode(path: &Path, mode: u32) -> Result<()> {
-    let mode = Mode::from_bits_truncate((mode & 0o7777) as nix::sys::stat::mode_t);
-    Ok(fchmodat(AT_FDCWD, path, mode, FchmodatFlags::NoFollowSymlink)?)
-}
-
-fn change_owner(path: &Path, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
-    if uid.is_none() && gid.is_none() {
-        return Ok(());
-    }
-    let present = std::fs::symlink_metadata(path)?;
-    let uid = uid.filter(|wanted| *wanted != present.uid());
-    let gid = gid.filter(|wanted| *wanted != present.gid());
-    if uid.is_some() || gid.is_some() {
-        lchown(path, uid, gid)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

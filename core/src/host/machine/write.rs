@@ -1,20 +1,19 @@
 //! Writing files so that nobody ever sees a part of one.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
-use tempfile::NamedTempFile;
+use rustix::fs::{FileType, Stat};
 
+use super::temporary::{self, Temporary};
 use crate::assets::{Asset, AssetError};
 use crate::digest::Digest;
-use crate::host::shared::{RANDOM_LETTERS, TEMPORARY};
-use crate::host::{Machine, Ownership, exec};
+use crate::host::spot::Spot;
+use crate::host::{Machine, Ownership, walk};
 use crate::path::HostPath;
 use crate::step::step;
 
@@ -111,33 +110,41 @@ impl Machine<'_> {
         let failed = || format!("cannot write `{}`", local.display());
         let uid = self.wanted_user(ownership.owner.as_deref()).with_context(failed)?;
         let gid = self.wanted_group(ownership.group.as_deref()).with_context(failed)?;
-        let target = Target::new(&local).with_context(failed)?;
-        let present = std::fs::symlink_metadata(&local).ok();
-        let is_directory = present.as_ref().is_some_and(std::fs::Metadata::is_dir);
+        let spot = Spot::named(&local).with_context(failed)?;
+        let present = spot.stat().with_context(failed)?;
+        let is = |kind| move |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == kind;
+        let is_directory = present.as_ref().is_some_and(is(FileType::Directory));
         ensure!(replace || !is_directory, "cannot write `{}`: it is a directory", local.display());
 
-        let leftovers = self.site.shared.leftovers(target.directory, &target.prefix);
+        let prefix = temporary::prefix(&spot);
+        let leftovers = self.site.shared.leftovers(&spot, &prefix);
         let put = || -> Result<()> {
-            let mut temporary = target.builder().tempfile_in(target.directory)?;
+            let (temporary, mut file) = Temporary::file(&spot, &prefix)?;
             step("temp-created");
-            let file = temporary.as_file_mut();
-            let present = present.filter(|present| present.is_file());
-            give_away(file, uid, gid, present.as_ref())?;
-            self.copy(content, file)?;
+            let present = present.filter(is(FileType::RegularFile));
+            let present = present.filter(|stat| self.is_model(&spot, stat));
+            give_away(&file, uid, gid, present.as_ref())?;
+            self.copy(content, &mut file)?;
             step("temp-written");
-            let kept = present.map(|present| present.mode() & 0o7777);
+            let kept = present.map(|present| present.st_mode & 0o7777);
             let mode = ownership.mode.or(kept).unwrap_or_else(|| 0o666 & !umask());
             file.set_permissions(Permissions::from_mode(mode))?;
             file.sync_all()?;
             step("fsync");
             if is_directory {
-                self.remove(path)?;
+                spot.remove()?;
             }
-            target.install(temporary)
+            Ok(temporary.install()?)
         };
         put().with_context(failed)?;
-        target.remove(leftovers);
+        leftovers.iter().for_each(|name| temporary::remove(&spot, name));
         Ok(())
+    }
+
+    /// Whether mode and owner of a file are taken over by the one that replaces it. Whoever may
+    /// write into the directory can give a second name there to a file of another user.
+    fn is_model(&self, spot: &Spot, stat: &Stat) -> bool {
+        stat.st_nlink <= 1 || walk::is_ours(spot.path()).unwrap_or(false)
     }
 
     fn copy(&self, content: Content<'_>, file: &mut File) -> Result<()> {
@@ -159,67 +166,17 @@ impl Machine<'_> {
     }
 }
 
-/// A path whose entry is replaced in one moment.
-pub(super) struct Target<'a> {
-    path: &'a Path,
-    directory: &'a Path,
-    prefix: String,
-}
-
-impl<'a> Target<'a> {
-    pub(super) fn new(path: &'a Path) -> io::Result<Self> {
-        let no_name = || io::Error::new(ErrorKind::IsADirectory, "the path has no file name");
-        let name = path.file_name().ok_or_else(no_name)?.to_string_lossy();
-        let directory = path.parent().ok_or_else(no_name)?;
-        // A name may have 255 bytes with what is put before and after it.
-        let name = exec::start_of(&name, 200);
-        Ok(Self { path, directory, prefix: format!("{TEMPORARY}{name}-") })
-    }
-
-    pub(super) fn directory(&self) -> &'a Path {
-        self.directory
-    }
-
-    /// How the names of its temporary files begin.
-    pub(super) fn prefix(&self) -> &str {
-        &self.prefix
-    }
-
-    /// Removes temporary files that killed runs left behind.
-    pub(super) fn remove(&self, leftovers: Vec<OsString>) {
-        for name in leftovers {
-            // One that cannot be removed does no harm; the next run tries again.
-            let _ = std::fs::remove_file(self.directory.join(name));
-        }
-    }
-
-    /// Makes temporary files that only the converging user may open.
-    pub(super) fn builder(&self) -> tempfile::Builder<'_, '_> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(&self.prefix).rand_bytes(RANDOM_LETTERS);
-        builder
-    }
-
-    /// Puts a temporary file in the place of what was there, for good.
-    pub(super) fn install<F>(&self, temporary: NamedTempFile<F>) -> Result<()> {
-        temporary.persist(self.path).map_err(|error| error.error)?;
-        step("rename");
-        sync_directory(self.directory)?;
-        Ok(())
-    }
-}
-
 /// Sets the owner and the group; those of the file that is replaced are kept where this is allowed.
 fn give_away(
     file: &File,
     uid: Option<u32>,
     gid: Option<u32>,
-    present: Option<&std::fs::Metadata>,
+    present: Option<&Stat>,
 ) -> io::Result<()> {
     let own = file.metadata()?;
     if let Some(present) = present {
-        let kept_uid = Some(present.uid()).filter(|kept| uid.is_none() && *kept != own.uid());
-        let kept_gid = Some(present.gid()).filter(|kept| gid.is_none() && *kept != own.gid());
+        let kept_uid = Some(present.st_uid).filter(|kept| uid.is_none() && *kept != own.uid());
+        let kept_gid = Some(present.st_gid).filter(|kept| gid.is_none() && *kept != own.gid());
         for (uid, gid) in [(None, kept_gid), (kept_uid, None)] {
             if uid.is_some() || gid.is_some() {
                 allow(ErrorKind::PermissionDenied, fchown(file, uid, gid))?;
@@ -239,17 +196,6 @@ fn allow(kind: ErrorKind, result: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == kind => Ok(()),
         result => result,
     }
-}
-
-/// Writes the names in a directory to the disk, where the directory may be opened for that.
-pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
-    match File::open(directory) {
-        Ok(opened) => allow(ErrorKind::InvalidInput, opened.sync_all())?,
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
-        Err(error) => return Err(error),
-    }
-    step("directory-fsync");
-    Ok(())
 }
 
 /// The permission bits that new files do not get. Asking by `umask` would change it for a moment

@@ -1,17 +1,17 @@
 //! Looking at files.
 
 use std::cell::RefCell;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use nix::fcntl::OFlag;
+use rustix::fs::{self, OFlags, Stat};
 
 use crate::assets::Asset;
 use crate::digest::Digest;
-use crate::host::{Entry, Probe};
+use crate::host::spot::{self, Spot};
+use crate::host::{Entry, Probe, entry, walk};
 use crate::path::HostPath;
 use crate::verdict::{Change, Verdict};
 
@@ -29,8 +29,8 @@ impl Probe<'_> {
     /// The path cannot be looked at.
     pub fn entry(&self, path: &HostPath) -> Result<Option<Entry>> {
         let local = self.local(path);
-        match std::fs::symlink_metadata(&local) {
-            Ok(metadata) => Ok(Some(metadata.into())),
+        match Spot::find(&local).and_then(|spot| spot.stat()) {
+            Ok(stat) => Ok(stat.map(Entry::from)),
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) => {
                 Err(error).with_context(|| format!("cannot look at `{}`", local.display()))
@@ -44,7 +44,12 @@ impl Probe<'_> {
     /// The file is missing or cannot be read.
     pub fn read(&self, path: &HostPath) -> Result<Vec<u8>> {
         let path = self.local(path);
-        std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))
+        let read = || -> io::Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            open(&path)?.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        read().with_context(|| format!("cannot read `{}`", path.display()))
     }
 
     /// The content of a file as text.
@@ -53,7 +58,8 @@ impl Probe<'_> {
     /// The file is missing, cannot be read, or is not UTF-8.
     pub fn read_to_string(&self, path: &HostPath) -> Result<String> {
         let path = self.local(path);
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))
+        let text = open(&path).and_then(io::read_to_string);
+        text.with_context(|| format!("cannot read `{}`", path.display()))
     }
 
     /// The digest of a file's content, and its size.
@@ -62,8 +68,20 @@ impl Probe<'_> {
     /// The file is missing or cannot be read.
     pub fn digest(&self, path: &HostPath) -> Result<(Digest, u64)> {
         let path = self.local(path);
-        let digest = File::open(&path).and_then(Digest::of_reader);
+        let digest = open(&path).and_then(Digest::of_reader);
         digest.with_context(|| format!("cannot read `{}`", path.display()))
+    }
+
+    /// Whether nobody but root and the converging user can put something else in the place of a
+    /// path, or of a directory on the way to it.
+    ///
+    /// What lies elsewhere may be another thing a moment later: it is better replaced than changed.
+    ///
+    /// # Errors
+    /// The way cannot be looked at, or a link on it is not followed.
+    pub fn is_own_place(&self, path: &HostPath) -> Result<bool> {
+        let path = self.local(path);
+        walk::is_ours(&path).with_context(|| format!("cannot look at `{}`", path.display()))
     }
 
     /// Whether a regular file lies at the path and has the content of an asset.
@@ -83,7 +101,8 @@ impl Probe<'_> {
     /// There is no link.
     pub fn read_link(&self, path: &HostPath) -> Result<PathBuf> {
         let path = self.local(path);
-        std::fs::read_link(&path).with_context(|| format!("cannot read link `{}`", path.display()))
+        let target = Spot::find(&path).and_then(|spot| spot.read_link());
+        target.with_context(|| format!("cannot read link `{}`", path.display()))
     }
 
     /// The names in a directory, sorted.
@@ -92,12 +111,10 @@ impl Probe<'_> {
     /// The directory is missing or cannot be read.
     pub fn list(&self, path: &HostPath) -> Result<Vec<String>> {
         let path = self.local(path);
-        let names = || -> io::Result<Vec<String>> {
-            let entries = std::fs::read_dir(&path)?;
-            entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
-        };
-        let mut names =
-            names().with_context(|| format!("cannot read directory `{}`", path.display()))?;
+        let names = walk::open_directory(&path).and_then(spot::names);
+        let names = names.with_context(|| format!("cannot read directory `{}`", path.display()))?;
+        let mut names: Vec<_> =
+            names.iter().map(|name| name.to_string_lossy().into_owned()).collect();
         names.sort();
         Ok(names)
     }
@@ -128,9 +145,21 @@ impl Probe<'_> {
     /// When the content behind a path was last changed; `None` if nothing is there.
     fn modified(&self, path: &HostPath) -> Result<Option<std::time::SystemTime>> {
         let path = self.local(path);
-        match std::fs::metadata(&path).and_then(|metadata| metadata.modified()) {
-            Ok(modified) => Ok(Some(modified)),
+        match walk::open(&path, OFlags::PATH).and_then(|held| Ok(fs::fstat(held)?)) {
+            Ok(stat) => Ok(Some(entry::modified(&stat))),
             Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => {
+                Err(error).with_context(|| format!("cannot look at `{}`", path.display()))
+            }
+        }
+    }
+
+    /// Whether a path leads to a directory, also through a link at its end.
+    pub(in crate::host) fn leads_to_directory(&self, path: &HostPath) -> Result<bool> {
+        let path = self.local(path);
+        match walk::open_directory(&path) {
+            Ok(_) => Ok(true),
+            Err(error) if is_missing(&error) => Ok(false),
             Err(error) => {
                 Err(error).with_context(|| format!("cannot look at `{}`", path.display()))
             }
@@ -138,21 +167,26 @@ impl Probe<'_> {
     }
 }
 
-fn is_missing(error: &io::Error) -> bool {
+pub(in crate::host) fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
+/// Opens a file to read it, by the rule for links also through one.
+fn open(path: &Path) -> io::Result<File> {
+    Ok(walk::open(path, OFlags::RDONLY)?.into())
+}
+
 /// Compares sizes first; the content is read once, small ones without allocating anything.
-fn file_matches(path: &std::path::Path, asset: &Asset) -> io::Result<bool> {
+fn file_matches(path: &Path, asset: &Asset) -> io::Result<bool> {
     // A pipe must not block the run, and a link is no file.
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    let mut file = match OpenOptions::new().read(true).custom_flags(flags.bits()).open(path) {
-        Ok(file) => file,
+    let mut file = match walk::open_itself(path, OFlags::RDONLY | OFlags::NONBLOCK) {
+        Ok(opened) => File::from(opened),
         Err(error) if is_missing(&error) => return Ok(false),
-        Err(_) if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) => {
-            return Ok(false);
+        Err(error) => {
+            let is_other = |stat: Stat| !Entry::from(stat).is_file();
+            let found = Spot::find(path)?.stat()?;
+            return if found.is_some_and(is_other) { Ok(false) } else { Err(error) };
         }
-        Err(error) => return Err(error),
     };
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.len() != asset.size {
@@ -234,7 +268,8 @@ mod tests {
         fs::write(test.file("real"), "abc").unwrap();
         symlink("real", test.file("link")).unwrap();
         fs::create_dir(test.file("directory")).unwrap();
-        nix::unistd::mkfifo(&test.file("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let pipe = test.file("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, pipe, rustix::fs::Mode::RWXU).unwrap();
         for name in ["link", "directory", "pipe", "real/below"] {
             assert!(!test.probe().matches(&test.path(name), &asset).unwrap(), "{name}");
         }

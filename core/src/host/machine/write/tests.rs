@@ -18,7 +18,7 @@ fn mode(path: PathBuf) -> u32 {
 }
 
 fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
+    crate::system::user_id() == 0
 }
 
 #[test]
