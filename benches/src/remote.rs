@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use togusa_tests::lab::{Host, Lab};
 
 use crate::measure::{self, Figures, beside, by_turns};
@@ -18,11 +18,13 @@ const TEMPLATES: usize = 20;
 pub fn run(table: &mut Table) -> Result<()> {
     let bench = Bench::new()?;
     bench.sh(&format!("{} build --out ~/agents >&2", bench.program()?))?;
-    bench.keep_plain_connections()?;
     bench.deploy("new")?;
-    bench.deploy("kept")?;
+    // Those that are kept would be used by all who come.
+    let [new, floor_new] =
+        by_turns([&mut || bench.deploy("new"), &mut || bench.floor("ssh -o ControlPath=none")])?;
 
-    let plain_new = "ssh -o ControlPath=none";
+    bench.keep_plain_connections()?;
+    bench.deploy("kept")?;
     let plain_kept = "ssh -F ~/.ssh/plain";
     let mut changes = 0;
     let mut change = || {
@@ -31,9 +33,7 @@ pub fn run(table: &mut Table) -> Result<()> {
         bench.deploy("kept")
     };
     let (mut of_no_op, mut of_change) = (0, 0);
-    let [new, floor_new, kept, floor_kept, changed] = by_turns([
-        &mut || bench.deploy("new"),
-        &mut || bench.floor(plain_new),
+    let [kept, floor_kept, changed] = by_turns([
         &mut || {
             let (figures, bytes) = bench.counted(|| bench.deploy("kept"))?;
             of_no_op = bytes;
@@ -119,6 +119,12 @@ impl Bench {
         self.measure(&["sh", "-c", &script])
     }
 
+    /// Ends the connections that are kept.
+    fn disconnect(&self) -> Result<()> {
+        self.sh(&format!("{} disconnect >&2", self.program()?))?;
+        Ok(())
+    }
+
     /// Plain `ssh` gets kept connections of its own.
     fn keep_plain_connections(&self) -> Result<()> {
         let config = self.lab.read("~/.ssh/config");
@@ -165,16 +171,23 @@ impl Bench {
 
     /// A first deployment, beside sending the same compressed binary with plain `ssh`.
     fn first(&self, table: &mut Table) -> Result<()> {
+        self.disconnect()?;
         let empty = |host: &Host| host.sh("rm -rf ~/.cache/togusa ~/deployment /tmp/pushed");
-        let push = "for n in $(seq 27); do ssh -o ControlPath=none host$n 'cat >/tmp/pushed' \
-                    <~/agents/*.gz & done; wait";
+        let binary = self.sh("ls ~/agents/*.gz")?;
+        let push = format!(
+            "for n in $(seq {HOSTS}); do ssh -o ControlPath=none host$n 'cat >/tmp/pushed' <{} & done; wait",
+            binary.trim()
+        );
         let [first, floor] = by_turns([
             &mut || {
                 self.lab.hosts().iter().for_each(|host| drop(empty(host)));
                 self.deploy("new")
             },
-            &mut || self.measure(&["sh", "-c", push]),
+            &mut || self.measure(&["sh", "-c", &push]),
         ])?;
+        for host in self.lab.hosts() {
+            ensure!(host.exists("/tmp/pushed"), "the floor did not push to {}", host.name());
+        }
         let floor_text = format!("ssh cat {}", milliseconds(floor.time));
         let ratio = ratio(first.time, floor.time);
         table.line(

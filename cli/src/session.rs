@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use togusa_core::assets::{AssetStore, ProjectAssets};
-use togusa_core::deployment::Deployment;
+use togusa_core::deployment::{Commit, Deployment};
 use togusa_core::engine::transport::Transport;
 use togusa_core::engine::{Options, deploy};
 use togusa_core::environment::{Connect, Environment, Host};
@@ -87,6 +88,10 @@ impl Session {
         let Configured { model, assets } = configured;
         let roots: BTreeSet<RootId> = model.roots().cloned().collect();
         let selected = select(&roots, &how.hosts, &how.components)?;
+        // Asked beside the rest: it costs three processes.
+        let root = self.root.clone();
+        let commit =
+            (purpose == Purpose::Deploy).then(|| thread::spawn(move || git::commit(&root)));
         let ssh = self.ssh(model.environment(), &selected_hosts(model, &selected), &how.agents)?;
         let addresses = address::resolve(model)?;
         let mode = if purpose == Purpose::Deploy { Mode::Converge } else { Mode::Verify };
@@ -95,7 +100,7 @@ impl Session {
             jobs: how.jobs.map(std::num::NonZero::get),
             fail_fast: how.fail_fast,
             wait,
-            deployment: self.deployment(),
+            deployment: deployment(commit.and_then(|commit| commit.join().ok().flatten())),
             addresses,
             ..Options::new(mode)
         };
@@ -162,19 +167,6 @@ impl Session {
         }))
     }
 
-    /// Who deploys what, as it stands now.
-    fn deployment(&self) -> Deployment {
-        let user = system::variable("USER").or_else(|| system::variable("LOGNAME"));
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Deployment {
-            id: format!("{:x}-{:x}", since.as_nanos(), std::process::id()),
-            who: user.or_else(system::user_name).unwrap_or_else(|| "somebody".to_owned()),
-            from: Facts::read().hostname,
-            started: since.as_secs(),
-            commit: git::commit(&self.root),
-        }
-    }
-
     fn interrupt(&self) -> Result<&Interrupt, Failure> {
         if self.interrupt.get().is_none() {
             let interrupt = Interrupt::default();
@@ -200,6 +192,19 @@ impl Session {
         let configured = self.configure(environment, false)?;
         let summary = self.run(&configured, purpose, how, false)?;
         Ok(Exit::of_run(&summary, changes_count))
+    }
+}
+
+/// Who deploys what, as it stands now.
+fn deployment(commit: Option<Commit>) -> Deployment {
+    let user = system::variable("USER").or_else(|| system::variable("LOGNAME"));
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Deployment {
+        id: format!("{:x}-{:x}", since.as_nanos(), std::process::id()),
+        who: user.or_else(system::user_name).unwrap_or_else(|| "somebody".to_owned()),
+        from: Facts::read().hostname,
+        started: since.as_secs(),
+        commit,
     }
 }
 

@@ -45,7 +45,7 @@ impl Agent {
 /// Sees to it that the store holds what the coordinator asked for, and keeps the store small. Gives
 /// the build that the program says it is of.
 fn check_own(digest: &str) -> Result<Option<String>, Failure> {
-    let own = Own::read().map_err(|error| {
+    let own = Own::expecting(digest).map_err(|error| {
         let problem = Problem::new("cannot read the agent's own file");
         Failure::failed(
             Problem { causes: vec![error.to_string()], ..problem }.hint("mount `/proc`"),

@@ -1,9 +1,10 @@
 //! What the running program is.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use togusa_core::digest::Digest;
 
@@ -13,6 +14,10 @@ use super::prune::prune;
 const SELF: &str = "/proc/self/exe";
 /// How much of its end is kept, in bytes.
 const TAIL: u64 = 128;
+/// A use is noted again after so long.
+const USED: Duration = Duration::from_secs(10 * 60);
+/// How the file is named that holds what a binary looked like when its digest was found right.
+pub(super) const SEAL: &str = ".checked-";
 
 /// The running program, as its file holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +37,30 @@ impl Own {
         Self::of(Path::new(SELF))
     }
 
+    /// Reads what the running program is, where `digest` is expected. One in a store that was found
+    /// to have this digest before, and was not written to since, is not read once more as a whole:
+    /// that would be half of what a start costs.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn expecting(digest: &str) -> io::Result<Self> {
+        let file = File::open(SELF)?;
+        let Some(directory) = directory_in_store(&fs::read_link(SELF)?, digest) else {
+            return Self::read();
+        };
+        let seal = seal(&file)?;
+        // A seal that is missing or cannot be read is one that does not hold.
+        let sealed = fs::read_to_string(directory.join(format!("{SEAL}{digest}")));
+        if sealed.is_ok_and(|sealed| sealed == seal) {
+            return Ok(Self { digest: digest.to_owned(), tail: tail(file, TAIL)? });
+        }
+        Self::read()
+    }
+
     fn of(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let (digest, length) = Digest::of_reader(&file)?;
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-        let mut tail = Vec::new();
-        file.take(TAIL).read_to_end(&mut tail)?;
-        Ok(Self { digest: digest.to_string(), tail })
+        let file = File::open(path)?;
+        let (digest, _) = Digest::of_reader(&file)?;
+        Ok(Self { digest: digest.to_string(), tail: tail(file, TAIL)? })
     }
 
     /// Notes in the store that this program was used, and removes what is not used any more. Does
@@ -48,13 +70,39 @@ impl Own {
     /// The store cannot be read or written to.
     pub fn note_use(&self) -> io::Result<()> {
         match directory_in_store(&fs::read_link(SELF)?, &self.digest) {
-            Some(directory) => {
-                File::open(SELF)?.set_modified(SystemTime::now())?;
-                prune(&directory, &self.digest)
-            }
+            Some(directory) => self.note_use_of(&File::open(SELF)?, &directory),
             None => Ok(()),
         }
     }
+
+    fn note_use_of(&self, program: &File, directory: &Path) -> io::Result<()> {
+        let used = program.metadata()?.modified()?;
+        let path = directory.join(format!("{SEAL}{}", self.digest));
+        // What is used in the future was used just now.
+        if used.elapsed().is_ok_and(|since| since < USED) && path.exists() {
+            return Ok(());
+        }
+        program.set_modified(SystemTime::now())?;
+        let mut file = tempfile::Builder::new().prefix(SEAL).tempfile_in(directory)?;
+        file.write_all(seal(program)?.as_bytes())?;
+        file.persist(path)?;
+        prune(directory, &self.digest)
+    }
+}
+
+/// What a file looks like that nobody writes to: the system sets the time of its last change.
+fn seal(file: &File) -> io::Result<String> {
+    let it = file.metadata()?;
+    let changed = (it.mtime(), it.mtime_nsec(), it.ctime(), it.ctime_nsec());
+    Ok(format!("{} {} {} {changed:?}\n", it.dev(), it.ino(), it.size()))
+}
+
+fn tail(mut file: File, length: u64) -> io::Result<Vec<u8>> {
+    let size = file.metadata()?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub(length)))?;
+    let mut tail = Vec::new();
+    file.take(length).read_to_end(&mut tail)?;
+    Ok(tail)
 }
 
 /// The directory of a program that lies as `STORE/agents/PROJECT/DIGEST`.
@@ -81,6 +129,27 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(&file, "short").unwrap();
         assert_eq!(Own::of(file.path()).unwrap().tail, b"short");
+    }
+
+    #[test]
+    fn a_seal_holds_until_the_file_is_touched() {
+        let store = tempfile::tempdir().unwrap();
+        let path = store.path().join("program");
+        fs::write(&path, "program").unwrap();
+        let (program, own) = (File::open(&path).unwrap(), Own::of(&path).unwrap());
+        own.note_use_of(&program, store.path()).unwrap();
+        let sealed = fs::read_to_string(store.path().join(format!("{SEAL}{}", own.digest)));
+        let sealed = sealed.unwrap();
+        assert_eq!(sealed, seal(&program).unwrap());
+        own.note_use_of(&program, store.path()).unwrap();
+        assert_eq!(sealed, seal(&program).unwrap(), "noted a moment ago");
+
+        let modified = program.metadata().unwrap().modified().unwrap();
+        // The clock of a file system goes by ticks of some milliseconds.
+        std::thread::sleep(Duration::from_millis(50));
+        fs::write(&path, "progrBm").unwrap();
+        program.set_modified(modified).unwrap();
+        assert_ne!(sealed, seal(&program).unwrap(), "of the same size and age");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use togusa_core::digest::Digest;
 
+use super::own::SEAL;
+
 /// What was used within this time stays: a start may have found it just now.
 const JUST_USED: Duration = Duration::from_secs(60 * 60);
 /// An upload that is older was killed.
@@ -52,7 +54,9 @@ pub fn prune(store_of_project: &Path, own_digest: &str) -> io::Result<()> {
     others.sort();
     for (age, path) in others.iter().skip(1) {
         if *age > JUST_USED {
-            result = result.and(remove(path));
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let seal = path.with_file_name(format!("{SEAL}{name}"));
+            result = result.and(remove(path)).and(remove(&seal));
         }
     }
     result
@@ -82,6 +86,8 @@ mod tests {
             (digest("b"), 30 * HOUR),
             (digest("c"), 2 * HOUR),
             (digest("d"), 3 * HOUR),
+            (format!("{SEAL}{}", digest("b")), HOUR),
+            (format!("{SEAL}{}", digest("c")), HOUR),
             (".push-1".to_owned(), 25 * HOUR),
             (".push-2".to_owned(), 23 * HOUR),
             ("notes".to_owned(), 900 * HOUR),
@@ -99,7 +105,8 @@ mod tests {
             names
         };
         prune(store.path(), &digest("a")).unwrap();
-        assert_eq!(remaining(), [".push-2", &digest("a"), &digest("c"), "notes"]);
+        let seal = format!("{SEAL}{}", digest("c"));
+        assert_eq!(remaining(), [&seal, ".push-2", &digest("a"), &digest("c"), "notes"]);
 
         for letter in ["d", "e"] {
             File::create(store.path().join(digest(letter))).unwrap();
