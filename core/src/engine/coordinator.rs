@@ -177,7 +177,7 @@ impl Run<'_> {
         }
         // What agents still say is said to nobody; that their locks are free is worth a moment.
         let deadline = Instant::now() + Duration::from_secs(5);
-        while self.links.values().any(|link| !link.is_gone()) {
+        while self.links.values().any(Link::holds_a_lock) {
             let left = deadline.saturating_duration_since(Instant::now());
             match inbox.recv_timeout(left) {
                 Ok(Note { host, said: Said::Gone(_) }) => self.link(&host, Link::gone),

@@ -170,10 +170,15 @@ impl Link {
         self.phase == Phase::Gone
     }
 
+    /// Whether the agent may hold the lock of its host. One that never came, or was given up, is
+    /// not waited for.
+    pub(super) fn holds_a_lock(&self) -> bool {
+        matches!(self.phase, Phase::Greeted | Phase::HandedOver | Phase::Ready)
+    }
+
     /// Whether a host that should be there has said nothing for so long.
     pub(super) fn is_silent(&self, long: Duration) -> bool {
-        let expected = matches!(self.phase, Phase::Greeted | Phase::HandedOver | Phase::Ready);
-        expected && self.heard.elapsed() > long
+        self.holds_a_lock() && self.heard.elapsed() > long
     }
 
     pub(super) fn age(&self) -> Duration {
