@@ -69,7 +69,7 @@ pub struct Connections {
 
 impl Connections {
     /// Connections that stay open for `keep` after their last command; with zero they end with this
-    /// run. A relative `ssh_config` of a host is relative to `root`.
+    /// run. A relative `ssh_config` of a host, and relative paths in it, are relative to `root`.
     ///
     /// # Errors
     /// The private directory of the sockets cannot be made, or others could reach into it.
@@ -164,6 +164,7 @@ impl Connections {
         }
         let mut ssh = Command::new("ssh");
         ssh.args(destination.arguments(further.iter().map(std::ffi::OsString::as_os_str)));
+        ssh.current_dir(&destination.root);
         Ok(ssh)
     }
 

@@ -116,7 +116,7 @@ pub async fn start(start: &Start<'_>) -> Result<(), NotStarted> {
     further.extend(options.iter().flat_map(|option| ["-o".as_ref(), OsStr::new(option)]));
 
     let mut ssh = Command::new("ssh");
-    ssh.args(start.destination.arguments(further));
+    ssh.args(start.destination.arguments(further)).current_dir(&start.destination.root);
     ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     // In a group of its own, so that Ctrl-C reaches the coordinator alone.
     ssh.process_group(0).kill_on_drop(true);
