@@ -168,6 +168,17 @@ pub async fn stop(socket: &Path, pid: Option<u32>) -> bool {
     matches!(timeout(ANSWER, ask).await, Ok(Ok(true)))
 }
 
+/// Ends the master with this process id, and whatever goes on over it, if it is the one at the
+/// socket.
+pub async fn end(socket: &Path, pid: u32) {
+    if look(socket).await == Found::Alive(pid)
+        && let Ok(pid) = i32::try_from(pid)
+    {
+        // Who is gone by now needs no ending.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+    }
+}
+
 /// Makes the place of a socket free, whatever is behind it. The caller holds its lock. Tells
 /// whether a master was given up.
 ///
