@@ -39,7 +39,7 @@ fn all_of_a_host_belongs_to_the_user_that_converges() {
             assert_eq!(others, "", "{}", host.name());
         }
         for other in ["app", "root", "deploy"].into_iter().filter(|other| *other != user) {
-            let is_there = host.sh(&format!("id -u {other} 2>/dev/null || :")) != "";
+            let is_there = !host.sh(&format!("id -u {other} 2>/dev/null || :")).is_empty();
             assert!(!is_there || is_untouched(host, &format!("~{other}")), "{other}");
         }
         crate::wait_until("the end of the agent", || agents_on(host).is_empty());
