@@ -4,9 +4,11 @@ use crate::project::{Project, has_site, is_untouched, on};
 
 const AGENTS: &str = "~deploy/.cache/togusa/agents/hello";
 
-/// The names in the store of user `deploy`.
+/// The names of what was pushed into the store of user `deploy`.
 fn kept(host: &Host) -> Vec<String> {
-    host.sh(&format!("ls -A {AGENTS} 2>/dev/null || :")).lines().map(str::to_owned).collect()
+    let names = host.sh(&format!("ls -A {AGENTS} 2>/dev/null || :"));
+    let pushed = names.lines().filter(|name| !name.starts_with(".checked-"));
+    pushed.map(str::to_owned).collect()
 }
 
 #[test]
@@ -103,7 +105,7 @@ fn two_that_push_at_once_do_each_other_no_harm() {
     project.deploy().succeeded();
     let [digest] = &kept(&lab["web"])[..] else { panic!("{:?}", kept(&lab["web"])) };
     for _ in 0..3 {
-        lab["web"].sh(&format!("rm {AGENTS}/*"));
+        lab["web"].sh(&format!("rm {AGENTS}/* {AGENTS}/.checked-*"));
         let runs = [(); 2].map(|()| project.command("deploy lab --wait").spawn());
         runs.iter().for_each(|run| drop(run.wait().succeeded()));
         assert_eq!(kept(&lab["web"]), [digest.as_str()]);
@@ -121,6 +123,8 @@ fn what_nobody_uses_any_more_is_removed_from_the_store() {
     for (build, age) in builds.iter().zip(["5 days", "2 hours", "3 hours", "1 day"]) {
         host.sh(&format!("cd {AGENTS}; cp {digest} {build}; touch -d '{age} ago' {build}"));
     }
+    // As if the present one were the result of a new build.
+    host.sh(&format!("cd {AGENTS}; rm {digest} .checked-*"));
     host.sh(&format!("cd {AGENTS}; touch .push-new; touch -d '2 days ago' .push-old"));
 
     project.deploy().succeeded();
