@@ -43,7 +43,7 @@ use master::Found;
 use sockets::Sockets;
 
 pub use channel::Channel;
-pub use diagnosis::diagnose;
+pub use diagnosis::{diagnose, mute, not_run};
 
 /// How long to wait for what takes a moment: another process, ssh's look at its configuration.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,11 +65,13 @@ pub struct Connections {
     making: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// The masters that this run started, by the name of their connection.
     started: Mutex<BTreeMap<String, u32>>,
+    /// Those of them over which a command hangs that nobody waits for any more.
+    abandoned: Mutex<BTreeMap<String, u32>>,
 }
 
 impl Connections {
     /// Connections that stay open for `keep` after their last command; with zero they end with this
-    /// run. A relative `ssh_config` of a host is relative to `root`.
+    /// run. A relative `ssh_config` of a host, and relative paths in it, are relative to `root`.
     ///
     /// # Errors
     /// The private directory of the sockets cannot be made, or others could reach into it.
@@ -103,6 +105,7 @@ impl Connections {
             resolved: Mutex::default(),
             making: Mutex::default(),
             started: Mutex::default(),
+            abandoned: Mutex::default(),
         })
     }
 
@@ -124,9 +127,23 @@ impl Connections {
         self.runtime.block_on(self.open(host, command, true))
     }
 
+    /// Gives up a command that neither ends nor says anything, and would hold the connection for as
+    /// long as it likes: if this run has made it, the connection ends with the run, kept or not.
+    pub fn abandon(&self, host: &Host) {
+        // A host that ssh knows nothing of has no connection.
+        if let Ok((_, resolved)) = self.runtime.block_on(self.resolve(host))
+            && let Some(pid) = locked(&self.started).remove(&resolved.name)
+        {
+            locked(&self.abandoned).insert(resolved.name, pid);
+        }
+    }
+
     /// Ends what this run started and is not to be kept. A connection that another run is using
     /// meanwhile ends with its last command.
     pub fn close(&self) {
+        for (name, pid) in std::mem::take(&mut *locked(&self.abandoned)) {
+            self.runtime.block_on(master::end(&self.sockets.socket(&name), pid));
+        }
         if !self.keep.is_zero() {
             return;
         }
@@ -164,6 +181,7 @@ impl Connections {
         }
         let mut ssh = Command::new("ssh");
         ssh.args(destination.arguments(further.iter().map(std::ffi::OsString::as_os_str)));
+        ssh.current_dir(&destination.root);
         Ok(ssh)
     }
 

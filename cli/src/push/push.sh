@@ -13,12 +13,15 @@ if [ "$w" != "$d" ]; then
     echo "$t send";
 fi;
 for x in head gzip; do command -v $x >/dev/null || fail missing $x; done;
-e=$(LC_ALL=C mkdir -p "$a" 2>&1) || fail store "$e";
-for x in "$s" "$s/agents" "$a"; do
+own() { for x in "$s" "$s/agents" "$a"; do
+    [ -e "$x" ] || continue;
     [ -O "$x" ] || fail owner "$x";
     case $(ls -ld "$x/.") in d????w*|d???????w*) fail open "$x";; esac;
-done;
-e=$(export LC_ALL=C; { echo : >"$n"; } 2>&1 && chmod 700 "$n" 2>&1) || fail write "$e";
+done; };
+own;
+e=$(LC_ALL=C mkdir -p "$a" 2>&1) || fail store "$e";
+own;
+e=$(export LC_ALL=C; { echo : | cat >"$n"; } 2>&1 && chmod 700 "$n" 2>&1) || fail write "$e";
 e=$(export LC_ALL=C; "$n" 2>&1) || fail noexec "$e";
 e=$(export LC_ALL=C; { head -c "$z" | gzip -dc >"$n"; } 2>&1) || fail write "$e";
 if command -v sha256sum >/dev/null; then h=$(sha256sum <"$n");

@@ -20,6 +20,8 @@ pub struct Destination {
     /// `-F FILE -l USER -p PORT`, as far as the environment says so.
     options: Vec<OsString>,
     address: String,
+    /// The project's directory, where ssh runs: relative paths in its configuration lie there.
+    pub root: PathBuf,
     /// Says which host this is, whatever the user's configuration makes of it.
     pub stem: String,
 }
@@ -54,7 +56,7 @@ impl Destination {
         let words = options.iter().map(|option| option.as_encoded_bytes());
         let words: Vec<_> = words.chain([address.as_bytes()]).collect();
         let stem = Digest::of(&words.join(&0)).short();
-        Self { options, address, stem }
+        Self { options, address, root: root.to_owned(), stem }
     }
 
     /// The arguments of an ssh to the host, with further options among them.
@@ -72,7 +74,7 @@ impl Destination {
     /// ssh is not installed, or refuses its configuration.
     pub async fn resolve(&self, host: &Host) -> Result<Resolved, Problem> {
         let mut ssh = Command::new("ssh");
-        ssh.args(self.arguments([OsStr::new("-G")]));
+        ssh.args(self.arguments([OsStr::new("-G")])).current_dir(&self.root);
         // A `Match exec` of the configuration must not read what the user types.
         ssh.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = ssh.process_group(0).spawn().map_err(|error| no_ssh(&error))?;
@@ -104,7 +106,7 @@ impl Destination {
         Resolved {
             // All that ssh says counts: what changes the way to the host changes one of its words.
             name: format!("{}-{}", self.stem, Digest::of(printed).short()),
-            control_path: value("controlpath").map(PathBuf::from),
+            control_path: value("controlpath").map(|path| self.root.join(path)),
             sshd: proxy.map_or_else(
                 || format!("{name}:{}", port.unwrap_or_default()),
                 |proxy| format!("through {proxy}"),

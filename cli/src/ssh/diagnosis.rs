@@ -140,6 +140,33 @@ pub fn diagnose(host: &Host, printed: &str) -> Problem {
     Problem { causes, ..Problem::new(message) }.hint(hint).on(&host.name)
 }
 
+/// A login that ended without an agent: why, as far as what was printed tells it.
+pub fn not_run(host: &Host, code: i32, printed: &str) -> Problem {
+    let lines = relevant(printed);
+    if kind(&lines).is_some() {
+        return diagnose(host, printed);
+    }
+    let message = format!("the login ended with exit code {code} and started no agent");
+    let problem = Problem { causes: causes(None, &lines), ..Problem::new(message) };
+    problem.hint(runs_another(host)).on(&host.name)
+}
+
+/// A login that neither ends nor says anything of ours; `printed` is what it says instead.
+pub fn mute(host: &Host, limit: Duration, printed: &str) -> Problem {
+    let message = format!("the login was done but no agent spoke within {} s", limit.as_secs());
+    let problem = Problem { causes: causes(None, &relevant(printed)), ..Problem::new(message) };
+    let hint = format!("{}; `timeout` in environment.toml is how long to wait", runs_another(host));
+    problem.hint(hint).on(&host.name)
+}
+
+fn runs_another(host: &Host) -> String {
+    format!(
+        "see what `{} true` does: the login shell, `ForceCommand` in sshd_config or `command=` of \
+         the key may run something else",
+        by_hand(host)
+    )
+}
+
 /// A connection that was lost while a command ran.
 pub fn lost(host: &Host, printed: &str) -> Problem {
     let lines = relevant(printed);
@@ -195,7 +222,12 @@ fn causes(kind: Option<Kind>, lines: &[&str]) -> Vec<String> {
         let words = ["SHA256:", "Offending", "has changed and"];
         kind != Some(KeyChanged) || words.iter().any(|word| line.contains(word))
     };
-    let lines: Vec<_> = lines.iter().filter(tells).map(|line| (*line).to_owned()).collect();
+    // What it is the fingerprint of stands in the line before, which is too long to be shown.
+    let shown = |line: &&str| match line.strip_prefix("SHA256:") {
+        Some(digest) => format!("the host's key is now SHA256:{}", digest.trim_end_matches('.')),
+        None => (*line).to_owned(),
+    };
+    let lines: Vec<_> = lines.iter().filter(tells).map(shown).collect();
     lines[lines.len().saturating_sub(SHOWN)..].to_vec()
 }
 

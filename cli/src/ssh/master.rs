@@ -116,7 +116,7 @@ pub async fn start(start: &Start<'_>) -> Result<(), NotStarted> {
     further.extend(options.iter().flat_map(|option| ["-o".as_ref(), OsStr::new(option)]));
 
     let mut ssh = Command::new("ssh");
-    ssh.args(start.destination.arguments(further));
+    ssh.args(start.destination.arguments(further)).current_dir(&start.destination.root);
     ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     // In a group of its own, so that Ctrl-C reaches the coordinator alone.
     ssh.process_group(0).kill_on_drop(true);
@@ -166,6 +166,17 @@ pub async fn stop(socket: &Path, pid: Option<u32>) -> bool {
     };
     // A master that is gone needs no stopping, and one that hangs cannot be stopped.
     matches!(timeout(ANSWER, ask).await, Ok(Ok(true)))
+}
+
+/// Ends the master with this process id, and whatever goes on over it, if it is the one at the
+/// socket.
+pub async fn end(socket: &Path, pid: u32) {
+    if look(socket).await == Found::Alive(pid)
+        && let Ok(pid) = i32::try_from(pid)
+    {
+        // Who is gone by now needs no ending.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+    }
 }
 
 /// Makes the place of a socket free, whatever is behind it. The caller holds its lock. Tells

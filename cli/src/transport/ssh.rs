@@ -14,7 +14,7 @@ use super::converging_user;
 use crate::agents::{AgentBinary, Agents};
 use crate::exit::Exit;
 use crate::push::{self, Progress, Rest, Start, StartError, converse, start_command};
-use crate::ssh::{Channel, Connections, diagnose};
+use crate::ssh::{Channel, Connections, mute, not_run};
 
 /// Where binaries are kept on a host that does not say otherwise.
 const STORE: &str = "~/.cache/togusa";
@@ -105,11 +105,8 @@ impl Ssh {
             Ok(streams) => streams,
             Err(StartError::Silent) if resumed => return Err(Failed::Stale),
             Err(StartError::Silent) => {
-                let seconds = first_word.as_secs();
-                let message = format!("the host let us in but said nothing for {seconds} s");
-                let hint = "look at what the login shell does at its start, or raise `timeout`";
-                let problem = Problem { causes: words.so_far(), ..Problem::new(message) };
-                return Err(Failed::Problem(problem.on(&host.name).hint(hint)));
+                self.connections.abandon(host);
+                return Err(Failed::Problem(mute(host, first_word, &words.so_far())));
             }
             Err(StartError::Refused(problem) | StartError::Binary(problem)) => {
                 return Err(Failed::Problem(problem));
@@ -202,7 +199,7 @@ fn unstarted(
         Some(problem) => Failed::Damaged(problem.on(&host.name)),
         None => {
             let all = format!("{said}\n{printed}");
-            Failed::Problem(diagnose(host, all.trim()))
+            Failed::Problem(not_run(host, code, all.trim()))
         }
     }
 }
@@ -230,10 +227,9 @@ impl Words {
     }
 
     /// What was heard by now, from a command that may go on.
-    fn so_far(self) -> Vec<String> {
+    fn so_far(self) -> String {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&heard).trim().to_owned();
-        Some(text).filter(|text| !text.is_empty()).into_iter().collect()
+        String::from_utf8_lossy(&heard).into_owned()
     }
 
     /// All that was heard, once nothing more comes.

@@ -92,7 +92,7 @@ fn the_words_and_the_remedy_stand_below_the_message() {
     let problem = diagnose(&host(), printed("key changed"));
     insta::assert_snapshot!(problem, @r#"
     cannot connect: the host key of `192.0.2.1` has changed (on web1)
-      1: SHA256:QsNFT5o4QoqYGI42q88IbuRJZ8LIBVnkQXt2G2XddDE.
+      1: the host's key is now SHA256:QsNFT5o4QoqYGI42q88IbuRJZ8LIBVnkQXt2G2XddDE
       2: Offending ED25519 key in /home/u/.ssh/known_hosts:1
       3: Host key for 192.0.2.1 has changed and you have requested strict checking.
       hint: if the host was made anew, remove the old key with `ssh-keygen -f "/home/u/.ssh/known_hosts" -R "192.0.2.1"`, then see and accept the new one with `ssh -l dep 192.0.2.1`
@@ -107,5 +107,20 @@ fn the_words_and_the_remedy_stand_below_the_message() {
     insta::assert_snapshot!(problem, @r"
     cannot start the agent over ssh (on web1)
       hint: see what `ssh -l dep 192.0.2.1` says
+    ");
+}
+
+#[test]
+fn a_login_without_an_agent_says_how_it_ended_and_what_it_may_have_run() {
+    insta::assert_snapshot!(not_run(&host(), 3, "No entrance"), @r"
+    the login ended with exit code 3 and started no agent (on web1)
+      1: No entrance
+      hint: see what `ssh -l dep 192.0.2.1 true` does: the login shell, `ForceCommand` in sshd_config or `command=` of the key may run something else
+    ");
+    let known = not_run(&host(), 1, printed("nologin"));
+    assert_eq!(known.message, "the login user has no shell");
+    insta::assert_snapshot!(mute(&host(), Duration::from_secs(3), ""), @r"
+    the login was done but no agent spoke within 3 s (on web1)
+      hint: see what `ssh -l dep 192.0.2.1 true` does: the login shell, `ForceCommand` in sshd_config or `command=` of the key may run something else; `timeout` in environment.toml is how long to wait
     ");
 }
