@@ -152,6 +152,10 @@ mod tests {
           plan          Show what a deployment would change
           deploy        Make the hosts what the environment says
           verify        Look for drift
+          status        Show what was deployed to hosts, when, by whom, and how it ended
+          exec          Run a command on hosts
+          ssh           Open a shell on a host
+          disconnect    End the connections that are kept open for the next command
           build         Build what would be pushed to hosts, and show it
           graph         Show in which order roots converge, and why
           components    List components with their attributes, types and defaults
@@ -199,6 +203,7 @@ mod tests {
               --fail-fast         Start nothing more after the first failure
               --diff              Show the differences of texts
               --no-diff           Show that texts differ, but not how
+              --agents <DIR>      Push prepared binaries, from `build --out DIR`; no cargo is needed then [env: TOGUSA_AGENTS]
           -h, --help              Print help (see more with '--help')
 
         Global options:
@@ -208,6 +213,80 @@ mod tests {
           -q, --quiet          Show failures and warnings alone
               --color <WHEN>   When to use colour; `auto` also honours NO_COLOR [default: auto] [possible values: auto, always, never]
         ");
+    }
+
+    /// The help of a command without what stands in every help.
+    fn own_help(command: &str) -> String {
+        let help = help(&format!("togusa {command} -h"));
+        help.split("Global options:").next().unwrap_or_default().trim_end().to_owned()
+    }
+
+    #[test]
+    fn the_help_of_what_looks_at_hosts_lists_its_options() {
+        insta::assert_snapshot!(own_help("status"), @r"
+        Show what was deployed to hosts, when, by whom, and how it ended
+
+        Usage: togusa status [OPTIONS] <ENVIRONMENT>
+
+        Arguments:
+          <ENVIRONMENT>  The environment's name
+
+        Options:
+              --host <GLOB>   Only these hosts; may be given often and with commas
+              --agents <DIR>  Push prepared binaries, from `build --out DIR`; no cargo is needed then [env: TOGUSA_AGENTS]
+          -h, --help          Print help (see more with '--help')
+        ");
+        insta::assert_snapshot!(own_help("exec"), @r"
+        Run a command on hosts
+
+        Usage: togusa exec [OPTIONS] <ENVIRONMENT> -- <COMMAND>...
+
+        Arguments:
+          <ENVIRONMENT>  The environment's name
+          <COMMAND>...   The command and its arguments, after `--`
+
+        Options:
+              --host <GLOB>  Only these hosts; may be given often and with commas
+              --login        As the user who logs in, also where a host converges as another
+          -h, --help         Print help (see more with '--help')
+        ");
+        insta::assert_snapshot!(own_help("ssh"), @r"
+        Open a shell on a host
+
+        Usage: togusa ssh [OPTIONS] <ENVIRONMENT> <HOST> [-- <COMMAND>...]
+
+        Arguments:
+          <ENVIRONMENT>  The environment's name
+          <HOST>         The host's name in the environment
+          [COMMAND]...   A command instead of a shell; the login shell of the host reads it, as with ssh itself
+
+        Options:
+          -h, --help  Print help (see more with '--help')
+        ");
+        insta::assert_snapshot!(own_help("disconnect"), @r"
+        End the connections that are kept open for the next command
+
+        Usage: togusa disconnect [OPTIONS] [ENVIRONMENT]
+
+        Arguments:
+          [ENVIRONMENT]  The environment's name [default: all connections]
+
+        Options:
+          -h, --help  Print help (see more with '--help')
+        ");
+    }
+
+    #[test]
+    fn a_command_for_hosts_stands_behind_two_dashes() {
+        let line = "togusa exec prod --host web* --login -- ls -l --host x";
+        let Command::Exec(exec) = parse(line).unwrap().command else { panic!("{line}") };
+        assert_eq!((exec.hosts.hosts.as_slice(), exec.login), (&["web*".to_owned()][..], true));
+        assert_eq!(exec.command, ["ls", "-l", "--host", "x"]);
+        assert!(parse("togusa exec prod ls").is_err() && parse("togusa exec prod --").is_err());
+
+        let line = "togusa ssh prod app01 -- uptime -p";
+        let Command::Ssh(ssh) = parse(line).unwrap().command else { panic!("{line}") };
+        assert_eq!((ssh.host.as_str(), ssh.command.len()), ("app01", 2));
     }
 
     #[test]

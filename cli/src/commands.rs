@@ -6,10 +6,14 @@ mod check;
 mod completions;
 mod components;
 mod deploy;
+mod disconnect;
 mod environments;
+mod exec;
 mod graph;
 mod plan;
 mod run_options;
+mod ssh;
+mod status;
 mod verify;
 
 pub use agent::Agent;
@@ -18,10 +22,14 @@ pub use check::Check;
 pub use completions::Completions;
 pub use components::Components;
 pub use deploy::Deploy;
+pub use disconnect::Disconnect;
 pub use environments::Environments;
+pub use exec::Exec;
 pub use graph::{Graph, GraphFormat};
 pub use plan::Plan;
-pub use run_options::{AgentOptions, RunOptions};
+pub use run_options::{AgentOptions, HostOptions, RunOptions};
+pub use ssh::Ssh;
+pub use status::Status;
 pub use verify::Verify;
 
 /// What to do.
@@ -32,6 +40,10 @@ pub enum Command {
     Plan(Plan),
     Deploy(Deploy),
     Verify(Verify),
+    Status(Status),
+    Exec(Exec),
+    Ssh(Ssh),
+    Disconnect(Disconnect),
     Build(Build),
     Graph(Graph),
     Components(Components),

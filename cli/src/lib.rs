@@ -25,6 +25,7 @@
 //! | [`session`] | what every command works on, and how it runs a model |
 //! | [`transport`] | the ways to hosts |
 //! | [`ssh`] | connections over the user's own OpenSSH, kept for the next command |
+//! | [`execute`] | one command on many hosts |
 //! | [`push`] | starts the agent on a host, sends it where it is missing |
 //! | [`confirm`], [`git`] | what an environment wants before it is deployed |
 //! | [`project`], [`selection`] | where the project lies, which roots a run is about |
@@ -39,6 +40,7 @@ pub mod arguments;
 mod cli;
 pub mod commands;
 pub mod confirm;
+pub mod execute;
 pub mod exit;
 pub mod failure;
 pub mod git;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use glob::Pattern;
-use togusa_core::names::{RootId, nearest};
+use togusa_core::environment::{Environment, Host};
+use togusa_core::names::{HostName, RootId, nearest};
 use togusa_core::problem::Problem;
 
 use crate::failure::Failure;
@@ -47,6 +48,46 @@ pub fn select(
         ));
     }
     Ok(selected)
+}
+
+/// The hosts of an environment that match any of the globs, or all; ignored ones are left out.
+///
+/// # Errors
+/// A glob is none or matches nothing, or every host that matches is ignored.
+pub fn select_hosts<'a>(
+    environment: &'a Environment,
+    globs: &[String],
+) -> Result<Vec<&'a Host>, Failure> {
+    let mut problems = Vec::new();
+    let known = environment.hosts.keys().map(HostName::as_str).collect();
+    let selected = matching("host", globs, &known, &mut problems);
+    if !problems.is_empty() {
+        return Err(Failure::wrong_use(problems));
+    }
+    let matching = environment.hosts.values().filter(|host| selected.contains(host.name.as_str()));
+    let hosts: Vec<_> = matching.filter(|host| !host.ignore).collect();
+    if hosts.is_empty() {
+        let problem =
+            Problem::new(format!("every such host is ignored: {}", names(&selected, SHOWN)));
+        return Err(Failure::wrong_use([problem.hint("remove `ignore` in environment.toml")]));
+    }
+    Ok(hosts)
+}
+
+/// The host of this name, also one that is ignored.
+///
+/// # Errors
+/// There is none; the nearest one is named.
+pub fn find_host<'a>(environment: &'a Environment, name: &str) -> Result<&'a Host, Failure> {
+    environment.hosts.get(name).ok_or_else(|| {
+        let known = || environment.hosts.keys().map(HostName::as_str);
+        let problem = Problem::new(format!("there is no host `{name}` in `{}`", environment.name));
+        let hint = match nearest(name, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", names(known(), SHOWN)),
+        };
+        Failure::wrong_use([problem.hint(hint)])
+    })
 }
 
 fn matching<'a>(

@@ -62,15 +62,23 @@ pub struct Configured {
 }
 
 impl Session {
+    /// Loads an environment, whatever its model is like.
+    ///
+    /// # Errors
+    /// All that is wrong with the environment.
+    pub fn load(&self, environment: &str) -> Result<Environment, Failure> {
+        Ok(togusa_environments::load(&self.root, &self.project, environment)?.environment)
+    }
+
     /// Loads an environment and configures its model; `twice` finds what is not pure.
     ///
     /// # Errors
     /// All that is wrong with the environment, or with the model.
     pub fn configure(&self, environment: &str, twice: bool) -> Result<Configured, Failure> {
-        let loaded = togusa_environments::load(&self.root, &self.project, environment)?;
+        let environment = self.load(environment)?;
         let assets = ProjectAssets::new(&self.root);
         let configure = if twice { model::configure_twice } else { model::configure };
-        let model = configure(&self.registry, &loaded.environment, &assets)?;
+        let model = configure(&self.registry, &environment, &assets)?;
         Ok(Configured { model, assets: Arc::new(assets) })
     }
 

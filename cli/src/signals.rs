@@ -24,6 +24,25 @@ pub fn watch(interrupt: Interrupt, ui: Ui) -> io::Result<()> {
     Ok(())
 }
 
+/// Calls `end` at the first signal to this process, and ends the process at the second.
+///
+/// # Errors
+/// As [`watch`].
+pub fn end_with(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let name = "signals".to_owned();
+    thread::Builder::new().name(name).spawn(move || {
+        let mut signals = signals.forever();
+        if signals.next().is_some() {
+            end();
+        }
+        if signals.next().is_some() {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    })?;
+    Ok(())
+}
+
 /// Answers the first two signals and returns at the third.
 fn answer(signals: impl IntoIterator<Item = i32>, interrupt: &Interrupt, ui: &Ui) {
     for (before, _) in signals.into_iter().enumerate() {

@@ -159,14 +159,18 @@ impl Connections {
     }
 
     /// An interactive `ssh` to the host, over the same connection. If there is none, that ssh makes
-    /// it, and may ask for what a person has to say.
+    /// it, and may ask for what a person has to say. What is added to its arguments is a command;
+    /// with `terminal` a command has a terminal, too.
     ///
     /// # Errors
     /// ssh is not installed, or refuses its configuration.
     #[expect(clippy::disallowed_methods, reason = "a terminal for the user, not for a component")]
-    pub fn interactive(&self, host: &Host) -> Result<Command, Problem> {
+    pub fn interactive(&self, host: &Host, terminal: bool) -> Result<Command, Problem> {
         let (destination, resolved) = self.runtime.block_on(self.resolve(host))?;
         let mut further = Vec::new();
+        if terminal {
+            further.push("-t".into());
+        }
         let own = self.runtime.block_on(link::users_own(&resolved));
         if own.is_none() {
             let socket = self.sockets.socket(&resolved.name);
@@ -255,7 +259,7 @@ fn not_ended(error: &io::Error) -> Problem {
     Problem { causes: vec![error.to_string()], ..problem }
 }
 
-fn no_ssh(error: &io::Error) -> Problem {
+pub(crate) fn no_ssh(error: &io::Error) -> Problem {
     let problem = Problem::new("cannot run `ssh`");
     let problem = Problem { causes: vec![error.to_string()], ..problem };
     problem.hint("install OpenSSH's client, such as with `apt-get install openssh-client`")

@@ -76,6 +76,22 @@ pub fn names<T: AsRef<str>>(names: impl IntoIterator<Item = T>, limit: usize) ->
     listed.join(", ")
 }
 
+/// Rows as columns that line up, each as wide as its widest cell but for the last.
+pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or_default());
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().enumerate().map(|(column, cell)| match column + 1 == N {
+            true => cell.clone(),
+            false => format!("{cell:0$}", widths[column]),
+        });
+        text += cells.collect::<Vec<_>>().join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +116,13 @@ mod tests {
         assert_eq!(shown(42_900), "42 s");
         assert_eq!(shown(185_000), "3 min 5 s");
         assert_eq!(shown(7_800_000), "2 h 10 min");
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [["a", "b", "c"], ["aä", "", "cc"], ["", "bbb", ""]];
+        let rows = rows.map(|row| row.map(str::to_owned));
+        assert_eq!(columns(&rows), "a   b    c\naä       cc\n    bbb\n");
     }
 
     #[test]

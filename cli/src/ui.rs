@@ -111,8 +111,13 @@ impl Ui {
 
     /// Writes text that ends its own lines. A stream that nobody reads any more takes nothing.
     pub fn write(&self, stream: Stream, text: &str) {
-        if !text.is_empty() {
-            self.bars.suspend(|| self.sink(stream).write(text));
+        self.write_bytes(stream, text.as_bytes());
+    }
+
+    /// Writes what a program printed, byte by byte.
+    pub fn write_bytes(&self, stream: Stream, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.bars.suspend(|| self.sink(stream).write(bytes));
         }
     }
 

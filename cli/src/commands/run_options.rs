@@ -5,8 +5,16 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct AgentOptions {
     /// Push prepared binaries, from `build --out DIR`; no cargo is needed then
-    #[arg(long, value_name = "DIR", env = "TOGUSA_AGENTS")]
+    #[arg(long, value_name = "DIR", env = "TOGUSA_AGENTS", hide_env_values = true)]
     pub agents: Option<PathBuf>,
+}
+
+/// Which hosts a command is about.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct HostOptions {
+    /// Only these hosts; may be given often and with commas
+    #[arg(long = "host", value_name = "GLOB", value_delimiter = ',')]
+    pub hosts: Vec<String>,
 }
 
 /// What to run and how.

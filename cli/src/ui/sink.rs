@@ -16,10 +16,10 @@ impl Sink {
         Self(Arc::new(Mutex::new(State { writer, broken: None })))
     }
 
-    pub(super) fn write(&self, text: &str) {
+    pub(super) fn write(&self, bytes: &[u8]) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.broken.is_none() {
-            let written = state.writer.write_all(text.as_bytes());
+            let written = state.writer.write_all(bytes);
             state.broken = written.and_then(|()| state.writer.flush()).err();
         }
     }
@@ -58,8 +58,8 @@ mod tests {
 
     fn written_twice(error: ErrorKind) -> io::Result<()> {
         let sink = Sink::new(Box::new(Broken(Some(error))));
-        sink.write("one");
-        sink.write("two");
+        sink.write(b"one");
+        sink.write(b"two");
         sink.finish()
     }
 

@@ -81,7 +81,8 @@ fn an_interactive_ssh_takes_the_same_way() {
     let connections = place.connections(KEEP);
     let host = place.host("web");
     let run = || {
-        let output = connections.interactive(&host).unwrap().arg("echo hi").output().unwrap();
+        let output =
+            connections.interactive(&host, false).unwrap().arg("echo hi").output().unwrap();
         assert_eq!(output.stdout, b"hi\n", "{output:?}");
     };
 

@@ -116,7 +116,7 @@ fn the_users_own_connection_is_used_and_left_alone() {
 
     let connections = place.connections(Duration::ZERO);
     assert!(say(&connections, &host, "true").1);
-    let output = connections.interactive(&host).unwrap().arg("echo hi").output().unwrap();
+    let output = connections.interactive(&host, false).unwrap().arg("echo hi").output().unwrap();
     assert_eq!(output.stdout, b"hi\n");
     assert_eq!(connections.disconnect(None).unwrap(), 0);
     drop(connections);
