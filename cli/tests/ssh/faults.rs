@@ -31,7 +31,7 @@ fn an_unknown_and_a_changed_host_key_are_told_apart() {
     place.know(&sshd.address, sshd.port, &other);
     let problem = refusal(&place, &host);
     assert_eq!(problem.message, "cannot connect: the host key of `web` has changed");
-    assert!(problem.causes[0].starts_with("SHA256:"), "{problem}");
+    assert!(problem.causes[0].starts_with("the host's key is now SHA256:"), "{problem}");
     assert!(problem.hint.unwrap().contains("`ssh-keygen -f \""), "no command to remove the key");
 
     place.forget_host_keys();
