@@ -1,13 +1,8 @@
 //! Measures togusa beside floors: `togusa-bench [NAME…]`, started by `benches/run`.
 
-mod configure;
-mod converge;
-mod fleet;
+mod benchmarks;
 mod measure;
 mod project;
-mod rebuild;
-mod remote;
-mod start;
 mod suite;
 mod table;
 

@@ -4,8 +4,9 @@ use std::io::Write as _;
 
 use anyhow::{Result, bail};
 
+use crate::benchmarks::{configure, converge, fleet, rebuild, remote, start};
+use crate::measure;
 use crate::table::Table;
-use crate::{configure, converge, fleet, measure, rebuild, remote, start};
 
 type Benchmark = fn(&mut Table) -> Result<()>;
 

@@ -203,7 +203,8 @@ impl Execution<'_> {
         let mut words = vec!["exec".to_owned()];
         let user = converging_user(host).filter(|user| {
             let is_here = host.connect == Connect::Local;
-            !self.login && !(is_here && system::user_name().as_deref() == Some(user))
+            let is_me = is_here && system::user_name().as_deref() == Some(user);
+            !self.login && !is_me
         });
         if let Some(user) = user {
             words.extend(["sudo", "-n", "-H", "-u"].map(str::to_owned));

@@ -131,6 +131,18 @@ mod tests {
         assert_eq!(Own::of(file.path()).unwrap().tail, b"short");
     }
 
+    /// The clock of a file system goes by ticks of some milliseconds.
+    fn wait_until_the_clock_ticks(directory: &Path) {
+        let now = || {
+            let file = tempfile::NamedTempFile::new_in(directory).unwrap();
+            file.as_file().metadata().unwrap().modified().unwrap()
+        };
+        let then = now();
+        while now() == then {
+            std::thread::yield_now();
+        }
+    }
+
     #[test]
     fn a_seal_holds_until_the_file_is_touched() {
         let store = tempfile::tempdir().unwrap();
@@ -145,8 +157,7 @@ mod tests {
         assert_eq!(sealed, seal(&program).unwrap(), "noted a moment ago");
 
         let modified = program.metadata().unwrap().modified().unwrap();
-        // The clock of a file system goes by ticks of some milliseconds.
-        std::thread::sleep(Duration::from_millis(50));
+        wait_until_the_clock_ticks(store.path());
         fs::write(&path, "progrBm").unwrap();
         program.set_modified(modified).unwrap();
         assert_ne!(sealed, seal(&program).unwrap(), "of the same size and age");

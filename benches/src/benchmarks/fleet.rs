@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::configure::{environment, name};
+use super::configure::{environment, name};
 use crate::measure::{beside, by_turns, command, once};
 use crate::project::Project;
 use crate::table::{Table, megabytes, milliseconds, ratio};

@@ -1,0 +1,8 @@
+//! The benchmarks, one module each.
+
+pub mod configure;
+pub mod converge;
+pub mod fleet;
+pub mod rebuild;
+pub mod remote;
+pub mod start;
