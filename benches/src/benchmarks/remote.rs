@@ -105,12 +105,7 @@ impl Bench {
 
     fn deploy(&self, environment: &str) -> Result<Figures> {
         let program = self.program()?;
-        let agents = format!("{}/agents", self.home()?);
-        self.measure(&[&program, "deploy", environment, "--quiet", "--agents", &agents])
-    }
-
-    fn home(&self) -> Result<String> {
-        Ok(self.sh("echo ~")?.trim().to_owned())
+        self.measure(&[&program, "deploy", environment, "--quiet"])
     }
 
     /// `ssh HOST true` for all hosts at once.
