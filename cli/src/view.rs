@@ -3,9 +3,11 @@
 //! A view shows events and knows nothing else of a run. [`Plain`] makes all the lines there are;
 //! [`Terminal`] adds live progress below them; [`Json`] writes the events themselves.
 
+mod failures;
 mod json;
 mod lines;
 mod plain;
+mod repeated;
 mod running;
 mod slowest;
 mod summary;

@@ -6,7 +6,9 @@ use togusa_core::names::{Breadcrumb, HostName, RootId};
 use togusa_core::problem::Problem;
 use togusa_core::verdict::Change;
 
+use super::failures::Failures;
 use super::lines::{Layout, problem_lines};
+use super::repeated::Repeated;
 use super::slowest::Slowest;
 use super::{Purpose, View, summary};
 use crate::exit::Ending;
@@ -23,6 +25,8 @@ pub struct Plain {
     /// The component that each root looks at, while nothing is known against it.
     looked_at: BTreeMap<RootId, Breadcrumb>,
     failed_components: BTreeMap<HostName, usize>,
+    failures: Failures,
+    changes: Repeated,
     slowest: Slowest,
 }
 
@@ -36,6 +40,8 @@ impl Plain {
             skipped: BTreeMap::new(),
             looked_at: BTreeMap::new(),
             failed_components: BTreeMap::new(),
+            failures: Failures::default(),
+            changes: Repeated::default(),
             slowest: Slowest::default(),
         }
     }
@@ -104,12 +110,17 @@ impl Plain {
                 text += &layout.paint.text(Ink::Faint, &took);
             }
         }
-        text.push('\n');
-        for change in changes {
-            text += &layout.change(change);
-        }
+        let mut words: String = changes.iter().map(|change| layout.change(change)).collect();
         if !triggered_by.is_empty() {
-            text += &layout.causes(triggered_by);
+            words += &layout.causes(triggered_by);
+        }
+        match self.changes.before(&root.host, breadcrumb, &words).filter(|_| !layout.whole) {
+            Some(host) => {
+                let as_there = format!("  as on {}", harmless(host.as_str()));
+                text += &layout.paint.text(Ink::Faint, &as_there);
+                text.push('\n');
+            }
+            None => text += &format!("\n{words}"),
         }
         self.show(Verbosity::Normal, self.results(), &text);
     }
@@ -140,7 +151,20 @@ impl Plain {
             text += &layout.change(change);
         }
         let problem = placeless(problem);
-        text += &problem_lines(layout.paint, "  ", Ink::Remove, "error", &problem);
+        self.failures.add(root, breadcrumb, &problem, layout.whole);
+        // What it printed last, and what to do, stands at the end.
+        let first = problem.causes.first().and_then(|cause| cause.lines().next());
+        let message = match first {
+            Some(cause) => format!("{}: {cause}", problem.message),
+            None => problem.message,
+        };
+        let short = Problem::new(message);
+        text += &problem_lines(layout.paint, "  ", Ink::Remove, "error", &short);
+        self.show(Verbosity::Normal, Stream::Notes, &text);
+    }
+
+    fn tell_failures(&mut self) {
+        let text = self.failures.take(self.ui.paint(Stream::Notes));
         self.ui.write(Stream::Notes, &text);
     }
 
@@ -175,19 +199,22 @@ impl Plain {
         self.show(Verbosity::Normal, Stream::Notes, &format!("{}\n", harmless(&text)));
     }
 
-    fn finished(&self, summary: &Summary) {
+    fn finished(&mut self, summary: &Summary) {
         let stream = self.results();
         let ending = Ending::of(summary);
         let sentence = summary::sentence(summary, self.purpose);
         let ink = if ending == Ending::Success { Ink::Create } else { Ink::Remove };
         if self.ui.shows(Verbosity::Normal) {
-            let mut text = summary::table(summary, &self.failed_components, self.ui.paint(stream));
-            text += &summary::left_out(&self.skipped, self.ui.shows(Verbosity::Verbose));
-            text += &summary::not_started(summary);
+            let (whole, paint) = (self.ui.shows(Verbosity::Verbose), self.ui.paint(stream));
+            let mut text = summary::table(summary, &self.failed_components, whole, paint);
+            text += &summary::left_out(&self.skipped, whole);
             text += &self.slowest.lines();
-            text += &self.ui.paint(stream).text(ink, &sentence);
+            self.ui.write(stream, &text);
+            self.tell_failures();
+            let text = summary::not_started(summary) + &paint.text(ink, &sentence);
             self.ui.write(stream, &format!("{text}\n"));
         } else if ending != Ending::Success {
+            self.tell_failures();
             let paint = self.ui.paint(Stream::Notes);
             self.ui.write(Stream::Notes, &format!("{}\n", paint.text(ink, &sentence)));
         }
@@ -259,11 +286,13 @@ impl View for Plain {
         }
     }
 
-    fn finish(&mut self) {}
+    fn finish(&mut self) {
+        self.tell_failures();
+    }
 }
 
 /// Host and component, as every block of lines begins.
-fn heading(paint: Paint, root: &RootId, breadcrumb: &Breadcrumb) -> String {
+pub(super) fn heading(paint: Paint, root: &RootId, breadcrumb: &Breadcrumb) -> String {
     let host = paint.text(Ink::Name, &harmless(root.host.as_str()));
     format!("{host}  {}", harmless(breadcrumb.as_str()).replace('\n', "\\n"))
 }

@@ -189,3 +189,28 @@ pub(super) fn a_failure() -> Vec<Event> {
     ]));
     events
 }
+
+/// A hundred hosts: most are current, some are changed alike, some fail alike.
+pub(super) fn a_hundred_hosts() -> Vec<Event> {
+    let roots: Vec<_> = (1..=100).map(|number| root(&format!("web{number:03}"), "app")).collect();
+    let mut events = vec![started(Mode::Converge, &roots, &[])];
+    let mut ended = Vec::new();
+    for (app, number) in roots.iter().zip(1..) {
+        let mut end = (app, Outcome::Converged, [10, 0, 0, 0], 20);
+        if number <= 5 {
+            let change = [Change::text("port = 80\n", &format!("port = {}\n", number / 5))];
+            events.push(changed(app, "App > File(\"app.conf\")", change, &[], Some(2)));
+            end.2[1] = 1;
+        } else if number % 30 == 0 {
+            let mut problem = Problem::new("failed to run `make`");
+            let ended = if number == 60 { "cc: not found" } else { "make: no such target" };
+            let took = format!("exit code 2 after 0.{number} s");
+            problem.causes = vec![took, format!("standard error ended with\n{ended}")];
+            events.push(failed(app, "App > Command(\"make\")", &[], problem));
+            end.1 = Outcome::Failed;
+        }
+        ended.push(end);
+    }
+    events.extend(ends(&ended));
+    events
+}

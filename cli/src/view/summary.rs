@@ -12,8 +12,10 @@ use crate::text::{count, duration, harmless, names};
 use crate::ui::{Ink, Paint};
 
 const NAMES: usize = 8;
+/// So many hosts where nothing happened have a line each; more are counted.
+const QUIET: usize = 3;
 
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Row {
     roots: usize,
     counts: Counts,
@@ -24,13 +26,35 @@ struct Row {
     remark: &'static str,
 }
 
-/// One line for each host. The time is what its roots took together.
+impl Row {
+    /// Whether every root was reached, and all of its components were current.
+    fn is_quiet(&self) -> bool {
+        let Counts { changed, unknown, triggered, .. } = self.counts;
+        let troubles = self.failed + self.not_started + self.stopped;
+        changed + unknown + triggered + troubles == 0 && self.remark.is_empty()
+    }
+}
+
+/// One line for each host; many where nothing happened have one together, unless all are wanted.
+/// The time is what the roots of a host took together.
 pub(super) fn table(
     summary: &Summary,
     failed_components: &BTreeMap<HostName, usize>,
+    whole: bool,
     paint: Paint,
 ) -> String {
-    let rows = rows(summary);
+    let mut rows = rows(summary);
+    let quiet: Vec<_> = rows.values().filter(|row| row.is_quiet()).copied().collect();
+    let mut together = String::new();
+    if quiet.len() > QUIET && !whole {
+        rows.retain(|_, row| !row.is_quiet());
+        let roots = quiet.iter().map(|row| row.roots).sum();
+        let components = quiet.iter().map(|row| row.counts.verified).sum();
+        let (roots, components) = (count(roots, "root"), count(components, "component"));
+        let other = if rows.is_empty() { "host" } else { "other host" };
+        let hosts = count(quiet.len(), other);
+        together = format!("{hosts} current: {roots}, {components}\n");
+    }
     let any = |value: fn(&Row) -> usize| rows.values().any(|row| value(row) > 0);
     let (unknown, not_started) = (any(|row| row.counts.unknown), any(|row| row.not_started));
     let (triggered, stopped) = (any(|row| row.counts.triggered), any(|row| row.stopped));
@@ -69,7 +93,7 @@ pub(super) fn table(
         }
         shown += &format!("  {}{}\n", duration(row.elapsed), row.remark);
     }
-    shown
+    shown + &together
 }
 
 fn rows(summary: &Summary) -> BTreeMap<&HostName, Row> {

@@ -104,21 +104,23 @@ fn verify_calls_differences_drift() {
 }
 
 #[test]
-fn a_failure_is_shown_once_and_its_dependants_are_counted() {
+fn a_failure_is_told_when_it_happens_and_wholly_at_the_end() {
     insta::assert_snapshot!(shown(NORMAL, Purpose::Deploy, true, &a_failure()), @r#"
     [stderr]
     deploying `shop` to `prod`: 3 roots on 3 hosts
     db1  Db > Command("make")
       ~ `/usr/bin/db` is missing
+      error: failed to run `make install`: exit code 2 after 0.4 s
+    db1   1 root  1 current  1 changed  1 failed  0 not started  0.5 s
+    web1  1 root  0 current  0 changed  0 failed  1 not started  0.0 s
+    web2  1 root  1 current  0 changed  0 failed  0 not started  0.0 s
+    db1  Db > Command("make")
       error: failed to run `make install`
         1: exit code 2 after 0.4 s
         2: standard error ended with
            cc: not found
            \x07make: *** [all] Error 127
         hint: `make check` names what is missing
-    db1   1 root  1 current  1 changed  1 failed  0 not started  0.5 s
-    web1  1 root  0 current  0 changed  0 failed  1 not started  0.0 s
-    web2  1 root  1 current  0 changed  0 failed  0 not started  0.0 s
     1 root not started because `db@db1` failed
     failed: 1 root failed, 1 root not started
     "#);
@@ -129,7 +131,6 @@ fn quiet_shows_failures_and_what_they_came_to() {
     insta::assert_snapshot!(shown(QUIET, Purpose::Deploy, true, &a_failure()), @r#"
     [stderr]
     db1  Db > Command("make")
-      ~ `/usr/bin/db` is missing
       error: failed to run `make install`
         1: exit code 2 after 0.4 s
         2: standard error ended with
@@ -138,6 +139,66 @@ fn quiet_shows_failures_and_what_they_came_to() {
         hint: `make check` names what is missing
     failed: 1 root failed, 1 root not started
     "#);
+}
+
+#[test]
+fn a_failure_is_told_wholly_although_the_run_breaks_off() {
+    let events = a_failure();
+    let text = shown(NORMAL, Purpose::Deploy, false, &events[..events.len() - 1]);
+    assert!(text.ends_with("    hint: `make check` names what is missing\n"), "{text}");
+}
+
+#[test]
+fn a_hundred_hosts_stay_readable() {
+    let events = a_hundred_hosts();
+    insta::assert_snapshot!(shown(NORMAL, Purpose::Deploy, true, &events), @r#"
+    [stderr]
+    deploying `shop` to `prod`: 100 roots on 100 hosts
+    web001  App > File("app.conf")
+      ~ content (+1 -1 lines)
+          @@ -1 +1 @@
+          -port = 80
+          +port = 0
+    web002  App > File("app.conf")  as on web001
+    web003  App > File("app.conf")  as on web001
+    web004  App > File("app.conf")  as on web001
+    web005  App > File("app.conf")
+      ~ content (+1 -1 lines)
+          @@ -1 +1 @@
+          -port = 80
+          +port = 1
+    web030  App > Command("make")
+      error: failed to run `make`: exit code 2 after 0.30 s
+    web060  App > Command("make")
+      error: failed to run `make`: exit code 2 after 0.60 s
+    web090  App > Command("make")
+      error: failed to run `make`: exit code 2 after 0.90 s
+    web001  1 root  9 current  1 changed  0 failed  0.0 s
+    web002  1 root  9 current  1 changed  0 failed  0.0 s
+    web003  1 root  9 current  1 changed  0 failed  0.0 s
+    web004  1 root  9 current  1 changed  0 failed  0.0 s
+    web005  1 root  9 current  1 changed  0 failed  0.0 s
+    web030  1 root  9 current  0 changed  1 failed  0.0 s
+    web060  1 root  9 current  0 changed  1 failed  0.0 s
+    web090  1 root  9 current  0 changed  1 failed  0.0 s
+    92 other hosts current: 92 roots, 920 components
+    web030  App > Command("make")
+      error: failed to run `make`
+        1: exit code 2 after 0.30 s
+        2: standard error ended with
+           make: no such target
+      the same on `web090`
+    web060  App > Command("make")
+      error: failed to run `make`
+        1: exit code 2 after 0.60 s
+        2: standard error ended with
+           cc: not found
+    failed: 3 roots failed
+    "#);
+    let whole = shown(VERBOSE, Purpose::Deploy, true, &events);
+    assert_eq!(whole.matches("    2: standard error ended with").count(), 3, "{whole}");
+    assert!(whole.contains("\nweb099  1 root  10 current"), "{whole}");
+    assert!(!whole.contains("as on"), "{whole}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod agents;
 mod build;
 mod commands;
+mod looking;
 mod mistakes;
 mod processes;
 mod project;

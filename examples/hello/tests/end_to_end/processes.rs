@@ -91,12 +91,14 @@ fn a_command_that_hangs_is_ended_and_shown() {
     insta::assert_snapshot!(&ran.err[failed..], @r#"
     localhost  Site > Command("build")
       + create `[tmp]/home/deployment/hello/dev/work/site/public/checksums`
+      error: update failed: command `sh build.sh index.html sitemap.txt` hung: it was killed after [time] s
+    localhost  2 roots  1 current  10 changed  1 failed  [time] s
+    localhost  Site > Command("build")
       error: update failed
         1: command `sh build.sh index.html sitemap.txt` hung: it was killed after [time] s
         2: in directory `[tmp]/home/deployment/hello/dev/work/site` as user `[user]`
         3: stdout ends with:
                 | waiting
-    localhost  2 roots  1 current  10 changed  1 failed  [time] s
     failed: 1 root failed
     "#);
 }
@@ -110,6 +112,9 @@ fn a_command_that_fails_is_shown_with_its_last_words() {
     insta::assert_snapshot!(&ran.err[failed..], @r#"
     localhost  Site > Command("build")
       + create `[tmp]/home/deployment/hello/dev/work/site/public/checksums`
+      error: update failed: command `sh build.sh index.html sitemap.txt` exited with 3 after [time] s
+    localhost  2 roots  1 current  10 changed  1 failed  [time] s
+    localhost  Site > Command("build")
       error: update failed
         1: command `sh build.sh index.html sitemap.txt` exited with 3 after [time] s
         2: in directory `[tmp]/home/deployment/hello/dev/work/site` as user `[user]`
@@ -117,7 +122,6 @@ fn a_command_that_fails_is_shown_with_its_last_words() {
                 | no room
         4: stdout ends with:
                 | begun
-    localhost  2 roots  1 current  10 changed  1 failed  [time] s
     failed: 1 root failed
     "#);
 }
