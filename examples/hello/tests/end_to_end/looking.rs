@@ -15,11 +15,15 @@ fn status_tells_of_a_local_host() {
     project.expect(0, "deploy dev");
     project.write("site/src/build.sh", "exit 3");
     project.expect(1, "deploy dev");
-    let shown = project.expect(0, "status dev -v").out;
+    // Not through `expect`, which hides who it was.
+    let shown = project.command("status dev -v").output().unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
     let rows: Vec<_> = shown.lines().skip(1).collect();
-    assert_eq!(rows.len(), 2, "{shown}");
+    assert_eq!(rows.len(), 3, "{shown}");
     assert!(rows[0].starts_with("localhost  ") && rows[0].ends_with("failed: `site`"), "{shown}");
     assert!(rows[1].contains("jo@") && rows[1].ends_with("-       converged"), "{shown}");
+
+    assert!(rows[2].starts_with("localhost  pending in site: `Site > Command("), "{shown}");
 
     project.extend("[hosts.localhost.attributes.site]\nkeep = \"many\"");
     project.expect(2, "check dev");
