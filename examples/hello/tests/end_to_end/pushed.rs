@@ -158,7 +158,8 @@ fn an_agent_that_starts_removes_what_nobody_uses() {
     let mut kept: Vec<_> =
         fs::read_dir(&store).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     kept.sort();
-    let mut expected = [old.as_str(), &AGENT.digest];
+    let seal = format!(".checked-{}", AGENT.digest);
+    let mut expected = [old.as_str(), &AGENT.digest, &seal];
     expected.sort();
     assert_eq!(kept, expected);
     let used = fs::metadata(store.join(&AGENT.digest)).unwrap().modified().unwrap();
