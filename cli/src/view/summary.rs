@@ -12,8 +12,8 @@ use crate::text::{count, duration, harmless, names};
 use crate::ui::{Ink, Paint};
 
 const NAMES: usize = 8;
-/// So many hosts where nothing happened have a line each; more are counted.
-const QUIET: usize = 3;
+/// So many hosts that came to the same have a line each; more have one together.
+const ALIKE: usize = 3;
 
 #[derive(Clone, Copy, Default)]
 struct Row {
@@ -27,15 +27,16 @@ struct Row {
 }
 
 impl Row {
-    /// Whether every root was reached, and all of its components were current.
-    fn is_quiet(&self) -> bool {
-        let Counts { changed, unknown, triggered, .. } = self.counts;
+    /// What is the same for hosts on which the same happened; `None`: it needs a line of its own.
+    fn numbers(&self) -> Option<[usize; 5]> {
+        let Counts { verified, changed, unknown, triggered } = self.counts;
         let troubles = self.failed + self.not_started + self.stopped;
-        changed + unknown + triggered + troubles == 0 && self.remark.is_empty()
+        let is_well = troubles == 0 && self.remark.is_empty();
+        is_well.then_some([self.roots, verified, changed, unknown, triggered])
     }
 }
 
-/// One line for each host; many where nothing happened have one together, unless all are wanted.
+/// One line for each host; many that came to the same have one together, unless all are wanted.
 /// The time is what the roots of a host took together.
 pub(super) fn table(
     summary: &Summary,
@@ -43,25 +44,14 @@ pub(super) fn table(
     whole: bool,
     paint: Paint,
 ) -> String {
-    let mut rows = rows(summary);
-    let quiet: Vec<_> = rows.values().filter(|row| row.is_quiet()).copied().collect();
-    let mut together = String::new();
-    if quiet.len() > QUIET && !whole {
-        rows.retain(|_, row| !row.is_quiet());
-        let roots = quiet.iter().map(|row| row.roots).sum();
-        let components = quiet.iter().map(|row| row.counts.verified).sum();
-        let (roots, components) = (count(roots, "root"), count(components, "component"));
-        let other = if rows.is_empty() { "host" } else { "other host" };
-        let hosts = count(quiet.len(), other);
-        together = format!("{hosts} current: {roots}, {components}\n");
-    }
+    let rows = rows(summary);
     let any = |value: fn(&Row) -> usize| rows.values().any(|row| value(row) > 0);
     let (unknown, not_started) = (any(|row| row.counts.unknown), any(|row| row.not_started));
     let (triggered, stopped) = (any(|row| row.counts.triggered), any(|row| row.stopped));
     let mut lines = Vec::new();
-    for (host, row) in &rows {
+    for (host, row, alike) in folded(&rows, whole) {
         let counts = row.counts;
-        let failed = failed_components.get(*host).copied().unwrap_or_default();
+        let failed = failed_components.get(host).copied().unwrap_or_default();
         let judged = counts.changed + counts.unknown + failed;
         let columns = [
             (true, row.roots, if row.roots == 1 { "root" } else { "roots" }),
@@ -75,7 +65,11 @@ pub(super) fn table(
         ];
         let cells = columns.into_iter().filter(|(shown, ..)| *shown);
         let cells = cells.map(|(_, number, word)| (number.to_string(), word)).collect::<Vec<_>>();
-        lines.push((harmless(host.as_str()), cells, row));
+        let elapsed = duration(row.elapsed);
+        lines.push(match alike {
+            1 => (harmless(host.as_str()), cells, format!("{elapsed}{}", row.remark)),
+            hosts => (count(hosts, "host").into(), cells, format!("up to {elapsed}")),
+        });
     }
     let host_width = lines.iter().map(|(host, ..)| host.chars().count()).max().unwrap_or_default();
     let columns = lines.first().map_or(0, |(_, cells, _)| cells.len());
@@ -85,15 +79,40 @@ pub(super) fn table(
     };
     let (numbers, words) = (widths(|cell| cell.0.len()), widths(|cell| cell.1.len()));
     let mut shown = String::new();
-    for (host, cells, row) in &lines {
+    for (host, cells, rest) in &lines {
         shown += &paint.text(Ink::Name, &format!("{host:host_width$}"));
         for (column, (number, word)) in cells.iter().enumerate() {
             let cell = format!("{number:>0$} {word:<1$}", numbers[column], words[column]);
             shown += &format!("  {cell}");
         }
-        shown += &format!("  {}{}\n", duration(row.elapsed), row.remark);
+        shown += &format!("  {rest}\n");
     }
-    shown + &together
+    shown
+}
+
+/// A host, its row, and how many hosts the row stands for; those that stand alone come first.
+fn folded<'a>(
+    rows: &BTreeMap<&'a HostName, Row>,
+    whole: bool,
+) -> impl Iterator<Item = (&'a HostName, Row, usize)> {
+    let mut alike = BTreeMap::<_, (usize, Duration)>::new();
+    for row in rows.values() {
+        let (hosts, longest) = alike.entry(row.numbers()).or_default();
+        *hosts += 1;
+        *longest = row.elapsed.max(*longest);
+    }
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    for (host, row) in rows {
+        match row.numbers().filter(|_| !whole).and_then(|numbers| alike.get_mut(&Some(numbers))) {
+            Some((0, _)) => {}
+            Some((hosts, longest)) if *hosts > ALIKE => {
+                let elapsed = std::mem::take(longest);
+                together.push((*host, Row { elapsed, ..*row }, std::mem::take(hosts)));
+            }
+            _ => alone.push((*host, *row, 1)),
+        }
+    }
+    alone.into_iter().chain(together)
 }
 
 fn rows(summary: &Summary) -> BTreeMap<&HostName, Row> {

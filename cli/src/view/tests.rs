@@ -173,15 +173,11 @@ fn a_hundred_hosts_stay_readable() {
       error: failed to run `make`: exit code 2 after 0.60 s
     web090  App > Command("make")
       error: failed to run `make`: exit code 2 after 0.90 s
-    web001  1 root  9 current  1 changed  0 failed  0.0 s
-    web002  1 root  9 current  1 changed  0 failed  0.0 s
-    web003  1 root  9 current  1 changed  0 failed  0.0 s
-    web004  1 root  9 current  1 changed  0 failed  0.0 s
-    web005  1 root  9 current  1 changed  0 failed  0.0 s
-    web030  1 root  9 current  0 changed  1 failed  0.0 s
-    web060  1 root  9 current  0 changed  1 failed  0.0 s
-    web090  1 root  9 current  0 changed  1 failed  0.0 s
-    92 other hosts current: 92 roots, 920 components
+    web030    1 root   9 current  0 changed  1 failed  0.0 s
+    web060    1 root   9 current  0 changed  1 failed  0.0 s
+    web090    1 root   9 current  0 changed  1 failed  0.0 s
+    5 hosts   1 root   9 current  1 changed  0 failed  up to 0.0 s
+    92 hosts  1 root  10 current  0 changed  0 failed  up to 0.0 s
     web030  App > Command("make")
       error: failed to run `make`
         1: exit code 2 after 0.30 s
