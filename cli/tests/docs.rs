@@ -6,6 +6,7 @@ use togusa::core::event::Event;
 use togusa::core::problem::Problem;
 
 const ENVIRONMENT: &str = include_str!("../../docs/environment.md");
+const SSH: &str = include_str!("../../docs/ssh.md");
 const EVENTS: &str = include_str!("../../docs/events.md");
 
 /// The fenced blocks of a language.
@@ -59,5 +60,26 @@ fn every_key_of_an_environment_is_described() {
         for key in keys.split(", ") {
             assert!(ENVIRONMENT.contains(&format!("\n| {key} |")), "{key} of {section:?}");
         }
+    }
+}
+
+#[test]
+fn what_the_page_about_ssh_quotes_is_said() {
+    for example in blocks(SSH, "toml") {
+        togusa_environments::from_str("hello", "live", example).unwrap();
+    }
+    let said = [
+        include_str!("../src/push/converse.rs"),
+        include_str!("../src/push/refusal.rs"),
+        include_str!("../src/ssh/diagnosis.rs"),
+        include_str!("../src/transport/ssh.rs"),
+    ]
+    .concat();
+    let (_, table) = SSH.split_once("| it says | do |\n|---|---|\n").unwrap();
+    let rows = table.lines().map_while(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let quoted: Vec<_> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    assert!(quoted.len() > 20);
+    for words in quoted {
+        assert!(said.contains(words), "nobody says `{words}`");
     }
 }

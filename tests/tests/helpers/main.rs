@@ -2,11 +2,13 @@
 //!
 //! | module | shows |
 //! |---|---|
+//! | `docs` | that the page about SSH can be followed |
 //! | `exec` | commands on many hosts, as whom, and how they end |
 //! | `project` | the project that is deployed |
 //! | `ssh` | a shell on a host, and the end of kept connections |
 //! | `status` | what hosts know of their deployments |
 
+mod docs;
 mod exec;
 mod project;
 mod ssh;
