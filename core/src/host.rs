@@ -22,5 +22,6 @@ pub use ownership::Ownership;
 pub use probe::{Probe, Snapshot};
 pub use shared::{Exclusive, Shared};
 pub use site::HostSite;
+pub(crate) use walk::require_own_way;
 
 pub(crate) use facts::globals;

@@ -21,6 +21,7 @@ mod marks;
 pub(crate) mod records;
 
 pub(crate) use counters::Counters;
+pub(crate) use durable::{read as read_json, write as write_json};
 pub(crate) use identity::Identity;
 pub(crate) use lock::{Holder, HostLock, now};
 pub(crate) use managed::Managed;

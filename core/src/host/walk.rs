@@ -14,7 +14,7 @@ use rustix::fs::{self, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use crate::accounts::SYSTEM;
-use crate::problem::Remedied;
+use crate::problem::{Problem, Remedied};
 
 /// How many links may lie on one way, as for the system itself.
 const MOST_LINKS: usize = 40;
@@ -84,6 +84,30 @@ pub(super) fn open(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
 /// Whether nobody but root and the agent's own user can put something else in the place of a path.
 pub(super) fn is_ours(path: &Path) -> io::Result<bool> {
     Ok(walk(path, LastLink::Stay)?.is_ours)
+}
+
+/// Refuses a directory for the state of a root agent that somebody else could replace: what root
+/// writes there would land where they want it.
+pub(crate) fn require_own_way(path: &Path) -> Result<(), Problem> {
+    if own_uid() != 0 {
+        return Ok(());
+    }
+    let there = path.ancestors().find(|above| above.is_dir()).unwrap_or(Path::new("/"));
+    match is_ours(&there.join("state")) {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let message =
+                format!("others may write on the way to target directory `{}`", path.display());
+            Err(Problem::new(message).hint(
+                "an agent that converges as root keeps its state where root alone may write: set \
+                 `target_directory` to a path such as `/var/lib/deployment`",
+            ))
+        }
+        Err(error) => {
+            let message = format!("cannot look at target directory `{}`", path.display());
+            Err(Problem::from_error(&anyhow::Error::new(error).context(message)))
+        }
+    }
 }
 
 /// Goes to the directory that holds the last part of a path, step by step.

@@ -24,7 +24,7 @@ use crate::template::RenderTable;
 use super::line::{self, Line, Pulse};
 use super::{Agent, Inbox};
 use crate::engine::activity::Activity;
-use crate::engine::assets::{DiskStore, HandedAssets, store_directory};
+use crate::engine::assets::{DiskStore, HandedAssets, References, store_directory};
 use crate::engine::run::Host;
 use crate::engine::state::{self, Counters, Holder, HostLock, Identity, Mark, Marks, StateError};
 
@@ -97,6 +97,7 @@ pub(super) fn prepare(
         environment: hand_over.environment.clone(),
         host: host.name.clone(),
     };
+    host::require_own_way(&target).map_err(|problem| refused(problem.on(&host.name)))?;
     let events = line::events(line);
     let lock = match hand_over.mode {
         Mode::Verify => {
@@ -119,7 +120,7 @@ pub(super) fn prepare(
             Some(lock)
         }
     };
-    let store = receive_assets(agent, hand_over, &catalogue, line, inbox)?;
+    let store = receive_assets(agent, hand_over, &catalogue, &target, line, inbox)?;
     let state = target.join(".togusa");
     let mut homes = hand_over.homes.clone();
     homes.insert(host.name.clone(), agent.home.to_string_lossy().into_owned());
@@ -218,6 +219,7 @@ fn receive_assets(
     agent: &Agent,
     hand_over: &HandOver,
     catalogue: &HandedAssets,
+    target: &Path,
     line: &Line,
     inbox: &mut Inbox,
 ) -> Result<Arc<dyn AssetStore>, Unprepared> {
@@ -233,6 +235,12 @@ fn receive_assets(
             ))
         };
     let store = DiskStore::open(directory.clone()).map_err(failed)?;
+    // Noted before they come, so that no other deployment takes them for unwanted meanwhile.
+    if hand_over.mode == Mode::Converge {
+        let digests = catalogue.all().map(|asset| asset.digest).collect();
+        let all = hand_over.host.roots.len() == hand_over.all_roots.len();
+        References::beside(&directory).note(target, digests, all, &store)?;
+    }
     let missing = store.missing(catalogue.all());
     if missing.is_empty() {
         return Ok(Arc::new(store));

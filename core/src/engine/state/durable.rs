@@ -48,7 +48,7 @@ pub(super) fn remove_unfinished(directory: &Path) {
 }
 
 /// Writes a file durably: when this returns, the file is there after any crash.
-pub(super) fn write(path: &Path, content: &impl Serialize) -> Result<(), StateError> {
+pub(crate) fn write(path: &Path, content: &impl Serialize) -> Result<(), StateError> {
     write_unsynced_name(path, content)?;
     path.parent().map_or(Ok(()), sync_directory)
 }
@@ -99,7 +99,7 @@ pub(super) fn remove(path: &Path) -> Result<(), StateError> {
 }
 
 /// Reads a file; `None` if there is none.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
     let content = match fs::read(path) {
         Ok(content) => content,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -223,3 +223,20 @@ fn directories_that_are_nested_without_end_are_an_error() {
     let error = here.test.machine().remove(&here.host_path("theirs/d")).unwrap_err();
     assert!(format!("{error:#}").contains("nested deeper than 500"), "{error:#}");
 }
+
+#[test]
+fn root_keeps_no_state_where_others_may_write() {
+    assert!(
+        rustix::process::geteuid().is_root(),
+        "this test gives a directory away: run it as root"
+    );
+    let home = tempfile::tempdir().unwrap();
+    let theirs = home.path().join("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    std::os::unix::fs::chown(&theirs, Some(1500), Some(1500)).unwrap();
+    require_own_way(&home.path().join("own/deployment")).unwrap();
+    for below in ["", "deployment", "a/b"] {
+        let refused = require_own_way(&theirs.join(below)).unwrap_err().to_string();
+        assert!(refused.contains("others may write on the way"), "{refused}");
+    }
+}
