@@ -2,6 +2,7 @@
 
 mod child;
 mod ssh;
+mod tap;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,12 +1,18 @@
 //! Tests of togusa that need real processes and hosts, and what these tests have in common.
 //!
-//! | module    | holds                                                                |
-//! |-----------|----------------------------------------------------------------------|
-//! | `lab`     | real SSH hosts, to deploy to and to break                           |
-//! | `subject` | the program that the crash test kills: a model of local hosts        |
+//! | module        | holds                                                            |
+//! |---------------|------------------------------------------------------------------|
+//! | `lab`         | real SSH hosts, to deploy to and to break                        |
+//! | `lab_subject` | the program that is deployed to them                             |
+//! | `project`     | a project of that program, its runs and their events             |
+//! | `subject`     | the program that the crash test kills: a model of local hosts    |
+//! | `tap`         | what coordinator and agents said to each other                   |
 //!
 //! The crash test has a command of its own, `cargo test -p togusa-tests --features crash --test
 //! crash`: what kills a process at a numbered step must not get into other binaries.
 
 pub mod lab;
+pub mod lab_subject;
+pub mod project;
 pub mod subject;
+pub mod tap;

@@ -11,6 +11,7 @@ use togusa_core::event::Event;
 use togusa_core::problem::Problem;
 
 use super::converging_user;
+use super::tap::tap;
 use crate::agents::{AgentBinary, Agents};
 use crate::exit::Exit;
 use crate::push::{self, Progress, Rest, Start, StartError, converse, start_command};
@@ -156,9 +157,10 @@ impl Transport for Ssh {
         };
         let Started { reader, writer, words, ended, build } = started;
         let host = host.clone();
+        let (reader, writer) = tap(&host.name, (Box::new(reader), Box::new(writer)))?;
         Ok(Connection {
-            reader: Box::new(reader),
-            writer: Box::new(writer),
+            reader,
+            writer,
             build,
             ended: Box::new(move || match ended() {
                 Ok(0) => None,

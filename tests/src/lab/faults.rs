@@ -45,7 +45,12 @@ impl Host {
     pub fn restore(&self) {
         // Adding it first makes it right to delete it in any case.
         self.sh("nft 'add table inet faults; delete table inet faults'");
-        self.directory.station.sh(&format!("ip link set {} up", self.place.line));
+        // Both sides may have found out that the other one is not there.
+        self.sh("ip neigh flush dev eth0");
+        self.directory.station.sh(&format!(
+            "ip link set {} up; ip neigh flush to {}",
+            self.place.line, self.place.address
+        ));
     }
 
     /// Makes the way to it long: connections by its name, from now on, take this much time for a

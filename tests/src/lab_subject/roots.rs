@@ -1,0 +1,252 @@
+//! The roots of the subject.
+
+use serde::{Deserialize, Serialize};
+use togusa::core::attributes::{AttributeSchema, Reader, SourceLocation};
+use togusa::prelude::*;
+
+use super::GATE;
+
+pub(super) fn registry() -> Registry {
+    Registry::new()
+        .with::<Database>("database")
+        .with::<App>("app")
+        .with::<Aside>("aside")
+        .with::<Chatty>("chatty")
+        .with::<Vault>("vault")
+        .with::<Client>("client")
+        .with::<Bulk>("bulk")
+        .with::<Page>("page")
+        .with::<Big>("big")
+        .with::<Many>("many")
+}
+
+/// The assets lie in a crate of the project that is deployed, wherever that is.
+const ASSETS: SourceLocation = SourceLocation {
+    crate_name: "subject-assets",
+    manifest_dir: "/nowhere/assets",
+    file: "/nowhere/assets/src/lib.rs",
+    embedded: &[],
+};
+
+/// Gives a root without attributes the assets of the project.
+macro_rules! with_assets {
+    ($root:ident) => {
+        impl Attributes for $root {
+            fn schema() -> Vec<AttributeSchema> {
+                Vec::new()
+            }
+
+            fn read(_: &mut Reader<'_>) -> Option<Self> {
+                Some(Self)
+            }
+
+            fn source() -> SourceLocation {
+                ASSETS
+            }
+        }
+    };
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Data {
+    text: String,
+}
+impl Resource for Data {}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Credential {
+    token: String,
+}
+impl Resource for Credential {}
+
+/// A file that takes more than one write: a part of it would be seen.
+fn config(text: &str) -> File {
+    File::new("conf").content(super::config(text))
+}
+
+/// Writes down that something was done, and for which content of the configuration.
+fn logged(what: &str) -> Command {
+    let script = format!("echo {what} $(head -n 1 conf) >>~/log && sync ~/log");
+    Command::shell(script).named(what).on_trigger_only()
+}
+
+/// Waits for the gate, if it is to.
+fn work(gated: bool, then: &str) -> Command {
+    let wait = format!("echo waiting; until [ -e {GATE} ]; do sleep 0.02; done;");
+    let wait = if gated { &wait } else { "" };
+    Command::shell(format!("{wait} {then}")).named("work").on_trigger_only()
+}
+
+/// What all services have in common: a configuration, work because of it, and a restart.
+fn service(scope: &mut Scope<'_>, text: &str, gated: bool) {
+    let conf = scope.add(config(text));
+    let work = work(gated, "echo work $(head -n 1 conf) >>~/log && sync ~/log");
+    scope.on_change(&conf).add(work);
+    scope.on_change(&conf).add(logged("restart"));
+}
+
+/// Provides what `app` requires.
+#[derive(Debug, Attributes)]
+struct Database {
+    #[attribute(default = "v1")]
+    text: String,
+    #[attribute(default = false)]
+    gated: bool,
+    /// Its last component cannot converge.
+    #[attribute(default = false)]
+    fails: bool,
+}
+
+impl Component for Database {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        service(scope, &self.text, self.gated);
+        if self.fails {
+            scope.add(Command::shell("echo no good >&2; exit 3").named("fail").creates("never"));
+        }
+        scope.provide(Data { text: self.text.clone() });
+        Ok(())
+    }
+}
+
+/// Requires the databases of all hosts.
+#[derive(Debug, Attributes)]
+struct App {
+    #[attribute(default = "v1")]
+    text: String,
+    #[attribute(default = false)]
+    gated: bool,
+}
+
+impl Component for App {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let all = scope.require_all::<Data>()?;
+        let lines: Vec<_> =
+            all.iter().map(|data| format!("{} {}\n", data.host(), data.text)).collect();
+        scope.add(File::new("databases").content(lines.concat()));
+        service(scope, &self.text, self.gated);
+        scope.on_change(&all).add(logged("reconnect"));
+        Ok(())
+    }
+}
+
+/// Has to do with nothing else.
+#[derive(Debug, Attributes)]
+struct Aside {
+    #[attribute(default = "v1")]
+    text: String,
+    #[attribute(default = false)]
+    gated: bool,
+}
+
+impl Component for Aside {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        service(scope, &self.text, self.gated);
+        Ok(())
+    }
+}
+
+/// Waits, and then prints more than any buffer between it and the coordinator holds.
+#[derive(Debug, Attributes)]
+struct Chatty {
+    #[attribute(default = "v1")]
+    text: String,
+}
+
+impl Component for Chatty {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let conf = scope.add(config(&self.text));
+        let print = "seq -f 'a line that nobody may ever read, number %.0f' 200000; \
+                     echo work $(head -n 1 conf) >>~/log";
+        scope.on_change(&conf).add(work(true, print));
+        scope.on_change(&conf).add(logged("restart"));
+        Ok(())
+    }
+}
+
+/// Knows a token and tells it to those who ask.
+#[derive(Debug, Attributes)]
+struct Vault {
+    token: String,
+}
+
+impl Component for Vault {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        scope.provide(Credential { token: self.token.clone() });
+        Ok(())
+    }
+}
+
+/// Asks for the token.
+#[derive(Debug, Attributes)]
+struct Client {}
+
+impl Component for Client {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let credential = scope.require_one::<Credential>()?;
+        scope.add(File::new("token").content(credential.token.as_str()).sensitive());
+        Ok(())
+    }
+}
+
+/// A file that is an asset, `assets/src/bulk` of the project, and a gate behind it.
+#[derive(Debug)]
+struct Bulk;
+
+with_assets!(Bulk);
+
+impl Component for Bulk {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let bulk = scope.add(File::new("bulk").binary());
+        scope.on_change(&bulk).add(work(true, "echo bulk >>~/log"));
+        Ok(())
+    }
+}
+
+/// A file from a template, `assets/src/page.j2` of the project.
+#[derive(Debug)]
+struct Page;
+
+with_assets!(Page);
+
+impl Component for Page {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let page = scope.add(File::new("page").template("page.j2", context! { port => 80 }));
+        scope.on_change(&page).add(Command::shell("echo reload >>~/log").on_trigger_only());
+        Ok(())
+    }
+}
+
+/// One file of some size at a path of its own.
+#[derive(Debug, Attributes)]
+struct Big {
+    path: String,
+    kilobytes: usize,
+    #[attribute(default = "v1")]
+    text: String,
+}
+
+impl Component for Big {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let line = format!("{:<63}\n", self.text);
+        let file = File::new(&*self.path).content(line.repeat(16 * self.kilobytes));
+        let file = scope.add(file);
+        scope.on_change(&file).add(Command::shell("echo reload >>~/log").on_trigger_only());
+        Ok(())
+    }
+}
+
+/// So many files.
+#[derive(Debug, Attributes)]
+struct Many {
+    count: usize,
+}
+
+impl Component for Many {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        for number in 0..self.count {
+            let content = format!("number {number} of {}\n", scope.host());
+            scope.add(File::new(format!("{number:03}")).content(content));
+        }
+        Ok(())
+    }
+}
