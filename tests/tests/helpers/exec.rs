@@ -75,6 +75,7 @@ fn ctrl_c_and_the_end_of_the_program_end_the_command_everywhere() {
         // The shell has a child, which does not get by with a signal to the shell alone.
         let running = command.arg("echo up; sleep 1000; echo not reached").own_group().spawn();
         wait_until("the command", || is_running().all(|running| running > 0));
+        ["ash1  | up", "zsh   | up"].iter().for_each(|line| running.wait_until_printed(line));
         running.signal_group(signal);
         let output = running.wait();
         assert_eq!(output.code(), (signal == Signal::SIGINT).then_some(130), "{}", output.stderr);
