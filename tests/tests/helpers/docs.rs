@@ -1,6 +1,7 @@
+use togusa_tests::example::program;
 use togusa_tests::lab::{HostSpec, Lab, User};
 
-use crate::project::{Project, program};
+use crate::project::Project;
 
 const PAGE: &str = include_str!("../../../docs/ssh.md");
 

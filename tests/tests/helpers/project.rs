@@ -1,12 +1,10 @@
 //! The example project, deployed from the coordinator of a lab.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use tempfile::TempDir;
+use togusa_tests::example::{EXAMPLE, program};
 use togusa_tests::lab::{Lab, Output, Program};
-
-const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/hello");
 
 /// A copy of the project with an environment `lab`, whose connections are kept.
 pub struct Project<'a> {
@@ -69,27 +67,4 @@ pub fn expect(code: i32, output: Output) -> Output {
 /// Hosts of these names with the roots of the project.
 pub fn hosts(names: &str) -> String {
     format!("[hosts.\"{names}\"]\ncomponents = [\"pages\", \"site\"]\n")
-}
-
-/// The program of the example, built with its agent.
-pub fn program(lab: &Lab) -> &'static PathBuf {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let test = std::env::current_exe().unwrap();
-        let program = test.parent().and_then(|deps| deps.parent()).unwrap().join("hello");
-        let build_agent = || {
-            let mut command = lab.command(&program);
-            command.current_dir(EXAMPLE).arg("build").output()
-        };
-        // A test of all crates has built it already, with their features.
-        if !program.exists() || !build_agent().status.success() {
-            let mut cargo = lab.command(env!("CARGO"));
-            let arguments = ["build", "--quiet", "--locked", "--offline", "--package", "hello"];
-            let target = program.parent().and_then(|profile| profile.parent()).unwrap();
-            cargo.args(arguments).arg("--target-dir").arg(target);
-            cargo.current_dir(EXAMPLE).output().succeeded();
-            build_agent().succeeded();
-        }
-        program
-    })
 }

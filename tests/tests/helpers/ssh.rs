@@ -1,6 +1,7 @@
+use togusa_tests::example::program;
 use togusa_tests::lab::{Host, HostSpec, Lab};
 
-use crate::project::{Project, expect, hosts, program};
+use crate::project::{Project, expect, hosts};
 
 /// How many connections the host has taken since it was started.
 fn connections_to(host: &Host) -> u64 {

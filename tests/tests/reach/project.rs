@@ -1,14 +1,12 @@
 //! The example project, deployed from the coordinator of a lab.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use tempfile::TempDir;
+use togusa_tests::example::{EXAMPLE, program};
 use togusa_tests::lab::{Host, Lab, Output, Process, Program};
 
 /// The example that is deployed.
-const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/hello");
-
 /// What the last component of the last root makes.
 const SITE: &str = "deployment/hello/lab/work/site/current/checksums";
 
@@ -159,27 +157,4 @@ impl std::fmt::Display for Deployed {
         let Output { status, stdout, stderr, .. } = &self.0;
         write!(f, "{status}\nstdout:\n{stdout}stderr:\n{stderr}")
     }
-}
-
-/// The program of the example, built with its agent.
-fn program(lab: &Lab) -> &'static PathBuf {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let test = std::env::current_exe().unwrap();
-        let program = test.parent().and_then(|deps| deps.parent()).unwrap().join("hello");
-        let build_agent = || {
-            let mut command = lab.command(&program);
-            command.current_dir(EXAMPLE).arg("build").output()
-        };
-        // A test of all crates has built it already, with their features.
-        if !program.exists() || !build_agent().status.success() {
-            let mut cargo = lab.command(env!("CARGO"));
-            let arguments = ["build", "--quiet", "--locked", "--offline", "--package", "hello"];
-            let target = program.parent().and_then(|profile| profile.parent()).unwrap();
-            cargo.args(arguments).arg("--target-dir").arg(target);
-            cargo.current_dir(EXAMPLE).output().succeeded();
-            build_agent().succeeded();
-        }
-        program
-    })
 }
