@@ -19,16 +19,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 static AGENT: LazyLock<Arc<AgentBinary>> = LazyLock::new(|| {
     let program = fs::read(PROGRAM).unwrap();
+    Arc::new(binary(&program))
+});
+
+fn binary(program: &[u8]) -> AgentBinary {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(&program).unwrap();
-    Arc::new(AgentBinary {
-        digest: Digest::of(&program).to_string(),
+    gzip.write_all(program).unwrap();
+    AgentBinary {
+        digest: Digest::of(program).to_string(),
         target: "this".into(),
         size: program.len() as u64,
         compressed: gzip.finish().unwrap(),
         build: "this".into(),
-    })
-});
+    }
+}
 
 struct Host {
     home: TempDir,
@@ -53,8 +57,13 @@ impl Host {
     }
 
     /// Starts the agent, hears its first frame and hangs up.
-    #[expect(clippy::result_large_err, reason = "the closure's type is the one of the library")]
     fn start(&self, replace: bool) -> Ended {
+        self.start_sending(&AGENT, replace)
+    }
+
+    /// Does the same with what is sent if the host asks for the agent.
+    #[expect(clippy::result_large_err, reason = "the closure's type is the one of the library")]
+    fn start_sending(&self, sent: &Arc<AgentBinary>, replace: bool) -> Ended {
         let start = Start {
             tag: tag().unwrap(),
             digest: AGENT.digest.clone(),
@@ -75,7 +84,7 @@ impl Host {
         let mut pushed = false;
         let mut binary = |_: &_| {
             pushed = true;
-            Ok(Arc::clone(&AGENT))
+            Ok(Arc::clone(sent))
         };
         let streams =
             converse(&start.tag, reader, writer, PATIENCE, &mut binary, &mut |_| {}).unwrap();
@@ -113,6 +122,38 @@ fn a_pushed_agent_says_hello_and_is_there_the_next_time() {
     let second = host.start(false);
     assert!(!second.pushed);
     assert_eq!(second.hello, first.hello);
+}
+
+#[test]
+fn an_agent_that_arrives_damaged_never_comes_to_its_place() {
+    let host = Host::new();
+    // What follows the program does not keep it from running, and gzip finds it whole.
+    let mut program = fs::read(PROGRAM).unwrap();
+    program.extend_from_slice(b"more");
+    let damaged = binary(&program);
+    let found = damaged.digest.clone();
+    let sent = Arc::new(AgentBinary { digest: AGENT.digest.clone(), ..damaged });
+    let ended = host.start_sending(&sent, false);
+    assert_eq!((ended.pushed, ended.hello.as_str(), ended.code), (true, "", Some(82)));
+    let expected = format!("error: the agent is damaged: it is {found}, not {}\n", AGENT.digest);
+    assert_eq!(ended.words, expected);
+    assert_eq!(fs::read_dir(host.store()).unwrap().count(), 0);
+
+    let whole = host.start(false);
+    assert!(whole.pushed);
+    assert!(whole.hello.contains("\"build\""), "{}", whole.words);
+}
+
+#[test]
+fn an_agent_that_was_pushed_is_sealed() {
+    let host = Host::new();
+    host.start(false);
+    let mut kept: Vec<_> = fs::read_dir(host.store())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    kept.sort();
+    assert_eq!(kept, [format!(".checked-{}", AGENT.digest), AGENT.digest.clone()]);
 }
 
 #[test]
