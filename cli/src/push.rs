@@ -11,6 +11,10 @@
 //! | `TAG send`, if that digest is another and not there either | SIZE bytes, by gzip |
 //! | `TAG have`, or `TAG fail KIND DETAIL` | |
 //!
+//! What was unpacked runs under the name of the upload, which the shell removes if nobody else did:
+//! the agent takes its place in the store once it has found its own digest right. The shell hashes
+//! nothing, since many hosts compute SHA-256 several times as slowly as the agent does.
+//!
 //! A host that has the binary costs no answer, one that lacks it a single one before the upload:
 //! who answers with the digest that was asked for sends the bytes right behind. The first half of
 //! the script passes through the login shell, whichever it is, and stands in the logs of sudo; so

@@ -63,6 +63,15 @@ impl Own {
         Ok(Self { digest: digest.to_string(), tail: tail(file, TAIL)? })
     }
 
+    /// Gives a program that an upload put into a store the name by which starts find it. Whose
+    /// digest is not the right one must not come to that name.
+    ///
+    /// # Errors
+    /// The store cannot be written to.
+    pub fn install(&self, uploaded: &Path) -> io::Result<()> {
+        fs::rename(uploaded, uploaded.with_file_name(&self.digest))
+    }
+
     /// Notes in the store that this program was used, and removes what is not used any more. Does
     /// nothing for a program that lies elsewhere.
     ///

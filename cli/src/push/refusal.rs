@@ -20,8 +20,6 @@ pub fn refusal(said: &str) -> Problem {
         "missing" => Problem::new(format!("`{detail}` is missing, which unpacks the agent"))
             .hint(format!("install `{detail}` there")),
         "noexec" => noexec(problem("the store may not run programs")),
-        "digest" => damaged(detail)
-            .hint("deploy again; if it stays so, memory or disk of that machine may be faulty"),
         _ => problem(&format!("the start of the agent failed with `{kind}`")),
     }
 }
@@ -49,6 +47,8 @@ pub fn unstarted(exit: i32, printed: &str) -> Option<Problem> {
                 .hint("set `target` of the host in environment.toml to the triple of its system"),
         );
     }
+    // mksh ends alike whether a program may not be run or cannot be.
+    let exit = if exit == 126 && said.contains("no such file") { 127 } else { exit };
     match exit {
         126 => Some(noexec(problem("the agent may not be run"))),
         127 => Some(problem("the agent cannot be started").hint(
@@ -59,21 +59,18 @@ pub fn unstarted(exit: i32, printed: &str) -> Option<Problem> {
 }
 
 fn written(problem: Problem, detail: &str) -> Problem {
+    // zsh begins with a small letter.
+    let detail = detail.to_lowercase();
     let says = |text: &str| detail.contains(text);
-    if says("No space left") {
+    if says("no space left") {
         problem.hint(format!("make room there (`df` and `df -i` show it), or {ELSEWHERE}"))
-    } else if says("quota") || says("File too large") {
+    } else if says("quota") || says("file too large") {
         problem.hint(format!("raise the quota of the converging user, or {ELSEWHERE}"))
-    } else if says("Read-only") || says("denied") || says("not permitted") {
+    } else if says("read-only") || says("denied") || says("not permitted") {
         problem.hint(format!("{ELSEWHERE} to a directory that the converging user may write to"))
     } else {
         problem.hint(format!("see whether the disk is full (`df`), or {ELSEWHERE}"))
     }
-}
-
-fn damaged(digest: &str) -> Problem {
-    let causes = vec![format!("what arrived has the SHA-256 `{digest}`")];
-    Problem { causes, ..Problem::new("the agent arrived damaged") }
 }
 
 fn noexec(problem: Problem) -> Problem {

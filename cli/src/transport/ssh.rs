@@ -194,7 +194,8 @@ fn unstarted(
     };
     let said = words.text();
     if code == Exit::Altered as i32 || code > SIGNALLED {
-        let problem = Problem::new(format!("the agent is damaged: it ended with exit code {code}"));
+        let problem = Problem::new(format!("the agent is damaged: it ended with exit code {code}"))
+            .hint("deploy again; if it stays so, memory or disk of that machine may be faulty");
         return Failed::Damaged(Problem { causes: vec![said], ..problem }.on(&host.name));
     }
     match push::unstarted(code, &said) {

@@ -34,9 +34,18 @@ pub fn command(program: &str) -> Command {
 }
 
 /// An agent that says its arguments, then what it hears; of some size, which is random bytes.
+///
+/// One that was uploaded goes to its place before, and says no more of that.
 pub fn agent(name: &str, padding: usize) -> AgentBinary {
-    let mut program =
-        format!("#!/bin/sh\nprintf '%s' \"{name} $*.\"; exec cat; exit\n").into_bytes();
+    let install =
+        "[ \"$4 $#\" = '--uploaded 5' ] && /bin/mv \"$5\" \"${5%/*}/$3\" && set -- $1 $2 $3";
+    let speak = format!("printf '%s' \"{name} $*.\"; exec /bin/cat; exit");
+    program(format!("#!/bin/sh\n{install}\n{speak}\n").as_bytes(), name, padding)
+}
+
+/// A program of any content, before some random bytes.
+pub fn program(content: &[u8], name: &str, padding: usize) -> AgentBinary {
+    let mut program = content.to_vec();
     let mut state = 88_172_645_463_325_252_u64;
     program.extend(
         std::iter::repeat_with(|| {
