@@ -223,7 +223,6 @@ impl<'a> Reading<'a> {
         for path in glob_with(&whole, OPTIONS).map_err(|_| Doubt)? {
             found.push(path.map_err(|_| Doubt)?);
         }
-        self.add(&found.len().to_le_bytes());
         if found.is_empty() {
             self.unmatched.extend([written, whole]);
         }

@@ -88,6 +88,25 @@ fn each_change_of_what_ssh_reads_is_seen() {
 }
 
 #[test]
+fn a_file_of_the_environment_stands_in_for_all_others() {
+    let mut trial = Trial::new();
+    trial.write("own", "Include more\n");
+    let own = trial.directory.path().join("own");
+    let read = |trial: &Trial| Configuration::read(&trial.places, Some(&own)).unwrap().digest;
+    let first = read(&trial);
+    trial.write("home/.ssh/config", "User b\n");
+    trial.write("etc/ssh_config", "User b\n");
+    assert_eq!(read(&trial), first);
+    trial.write("home/.ssh/more", "User b\n");
+    let second = read(&trial);
+    assert_ne!(second, first);
+    fs::remove_file(trial.places.home.join(".ssh/more")).unwrap();
+    assert_eq!(read(&trial), first);
+    trial.places.home.push("another");
+    assert_ne!(read(&trial), first);
+}
+
+#[test]
 fn what_is_beside_the_configuration_changes_nothing() {
     let trial = Trial::new();
     trial.write("home/.ssh/conf.d/a.conf", "User c\n");
