@@ -7,6 +7,8 @@
 //! | module | what lives there |
 //! |---|---|
 //! | `destination` | how ssh is told about a host, and what the user's configuration makes of it |
+//! | `answers` | what it has made of hosts, kept while nothing changes |
+//! | `configuration`, `keyword` | what it reads for that |
 //! | `sockets` | the private directory of the sockets, and who may start what |
 //! | `master` | the ssh in the background: started, looked at, given up |
 //! | `channel` | a command over a connection |
@@ -15,9 +17,12 @@
 //!
 //! The algorithms, the agent, jump hosts and known_hosts are as the user has configured them.
 
+mod answers;
 mod channel;
+mod configuration;
 mod destination;
 mod diagnosis;
+mod keyword;
 mod limits;
 mod link;
 mod master;
@@ -37,6 +42,8 @@ use togusa_core::system;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::OnceCell;
 
+use answers::Answers;
+use configuration::Places;
 use destination::{Destination, Resolved};
 use limits::Limits;
 use master::Found;
@@ -57,9 +64,10 @@ pub struct Connections {
     keep: Duration,
     root: PathBuf,
     home: Option<PathBuf>,
+    answers: Answers,
     sockets: Sockets,
     limits: Limits,
-    /// What ssh makes of each host, asked for once a run.
+    /// What ssh makes of each host, found out once a run.
     resolved: Mutex<BTreeMap<String, Arc<OnceCell<Resolved>>>>,
     /// Held by the thread that makes the connection of this name.
     making: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -100,6 +108,7 @@ impl Connections {
             keep,
             root: root.to_owned(),
             home: system::variable("HOME").map(PathBuf::from),
+            answers: Answers::new(&sockets, Places::of_user()),
             sockets,
             limits: Limits::default(),
             resolved: Mutex::default(),
@@ -226,11 +235,8 @@ impl Connections {
             let mut resolved = locked(&self.resolved);
             Arc::clone(resolved.entry(destination.stem.clone()).or_default())
         };
-        let look = async {
-            let _leave = self.limits.look().await;
-            destination.resolve(host).await
-        };
-        let resolved = cell.get_or_try_init(|| look).await?.clone();
+        let look = || self.answers.resolve(host, &destination, &self.limits);
+        let resolved = cell.get_or_try_init(look).await?.clone();
         Ok((destination, resolved))
     }
 }

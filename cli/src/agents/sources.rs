@@ -33,8 +33,12 @@ impl Sources {
     pub fn of(listed: &[PathBuf]) -> Result<Self, Problem> {
         let mut sources = Self::default();
         let mut directories = BTreeSet::new();
+        // Many files lie in few directories.
+        let mut above_directory = BTreeMap::new();
         for file in listed {
-            let Some(package) = above(file, "Cargo.toml") else { continue };
+            let found = above_directory.entry(file.parent());
+            let package = found.or_insert_with(|| above(file, "Cargo.toml"));
+            let Some(package) = package.clone() else { continue };
             let below = file.strip_prefix(&package).unwrap_or(file);
             let files = sources.packages.entry(package.clone()).or_default();
             files.extend([file.clone(), package.join("Cargo.toml")]);

@@ -20,6 +20,8 @@ pub struct Destination {
     /// `-F FILE -l USER -p PORT`, as far as the environment says so.
     options: Vec<OsString>,
     address: String,
+    /// The file that stands in for the configuration of user and system.
+    pub file: Option<PathBuf>,
     /// The project's directory, where ssh runs: relative paths in its configuration lie there.
     pub root: PathBuf,
     /// Says which host this is, whatever the user's configuration makes of it.
@@ -43,8 +45,9 @@ impl Destination {
     /// The destination of a host whose `ssh_config` is relative to `root`.
     pub fn of(host: &Host, root: &Path, home: Option<&Path>) -> Self {
         let mut options = Vec::<OsString>::new();
-        if let Some(file) = &host.ssh_config {
-            options.extend(["-F".into(), config_file(file, root, home).into()]);
+        let file = host.ssh_config.as_ref().map(|file| config_file(file, root, home));
+        if let Some(file) = &file {
+            options.extend(["-F".into(), file.into()]);
         }
         if let Some(user) = &host.user {
             options.extend(["-l".into(), user.into()]);
@@ -56,7 +59,7 @@ impl Destination {
         let words = options.iter().map(|option| option.as_encoded_bytes());
         let words: Vec<_> = words.chain([address.as_bytes()]).collect();
         let stem = Digest::of(&words.join(&0)).short();
-        Self { options, address, root: root.to_owned(), stem }
+        Self { options, address, file, root: root.to_owned(), stem }
     }
 
     /// The arguments of an ssh to the host, with further options among them.
@@ -68,13 +71,14 @@ impl Destination {
         self.options.iter().map(OsString::as_os_str).chain(further).chain(address)
     }
 
-    /// Asks ssh what it makes of the host.
+    /// Asks ssh what it makes of the host, and which files say so: what it prints, and what it
+    /// tells of its own doing.
     ///
     /// # Errors
     /// ssh is not installed, or refuses its configuration.
-    pub async fn resolve(&self, host: &Host) -> Result<Resolved, Problem> {
+    pub async fn ask(&self, host: &Host) -> Result<(Vec<u8>, Vec<u8>), Problem> {
         let mut ssh = Command::new("ssh");
-        ssh.args(self.arguments([OsStr::new("-G")])).current_dir(&self.root);
+        ssh.args(self.arguments(["-v", "-G"].map(OsStr::new))).current_dir(&self.root);
         // A `Match exec` of the configuration must not read what the user types.
         ssh.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = ssh.process_group(0).spawn().map_err(|error| no_ssh(&error))?;
@@ -90,10 +94,11 @@ impl Destination {
         if !output.status.success() {
             return Err(diagnose(host, &String::from_utf8_lossy(&output.stderr)));
         }
-        Ok(self.read(&output.stdout))
+        Ok((output.stdout, output.stderr))
     }
 
-    fn read(&self, printed: &[u8]) -> Resolved {
+    /// What ssh has printed when it was [asked](Self::ask).
+    pub fn read(&self, printed: &[u8]) -> Resolved {
         let text = String::from_utf8_lossy(printed);
         let value = |key: &str| {
             let mut lines = text.lines().filter_map(|line| line.split_once(' '));

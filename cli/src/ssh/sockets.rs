@@ -17,13 +17,13 @@ const LONGEST_NAME: usize = 12 + 1 + 12 + 1 + 16;
 /// The longest path of a socket, with the zero byte at its end.
 const LONGEST_PATH: usize = 108;
 
-/// How long the log of a connection that is gone stays.
-const LOG_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long the log of a connection that is gone stays, and what ssh said of a host.
+const AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The private directory of a user's connections.
 ///
 /// A connection NAME has its socket at `NAME` and what its ssh printed at `NAME.log`, which is
-/// also locked by who starts it.
+/// also locked by who starts it. What ssh makes of a host lies at `STEM.answer`.
 #[derive(Clone, Debug)]
 pub struct Sockets {
     directory: PathBuf,
@@ -90,6 +90,16 @@ impl Sockets {
         self.directory.join(format!("{name}.log"))
     }
 
+    /// What ssh makes of the hosts whose connections have names with this stem.
+    pub fn answer(&self, stem: &str) -> PathBuf {
+        self.directory.join(format!("{stem}.answer"))
+    }
+
+    /// The directory itself.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The names of connections whose socket is there.
     ///
     /// # Errors
@@ -130,21 +140,19 @@ impl Sockets {
         }
     }
 
-    /// Removes logs of connections that have been gone for a day.
+    /// Removes logs of connections that have been gone for a day, and answers that are as old.
     ///
     /// # Errors
     /// The directory cannot be read.
     pub fn sweep(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
-            let is_log = path.extension().is_some_and(|extension| extension == "log");
+            let is_ours = path.extension().is_some_and(|found| found == "log" || found == "answer");
             let is_old = |path: &Path| {
                 let age = fs::metadata(path).and_then(|found| found.modified());
-                age.is_ok_and(|age| {
-                    SystemTime::now().duration_since(age).is_ok_and(|a| a > LOG_AGE)
-                })
+                age.is_ok_and(|age| SystemTime::now().duration_since(age).is_ok_and(|a| a > AGE))
             };
-            if !is_log || path.with_extension("").exists() || !is_old(&path) {
+            if !is_ours || path.with_extension("").exists() || !is_old(&path) {
                 continue;
             }
             if let Ok(file) = File::options().append(true).open(&path)
@@ -196,18 +204,22 @@ mod tests {
     fn an_old_log_is_swept_away_unless_its_connection_is_there() {
         let temporary = tempfile::tempdir().unwrap();
         let sockets = Sockets::within(&temporary.path().join("d")).unwrap();
-        let long_ago = SystemTime::now() - 2 * LOG_AGE;
+        let long_ago = SystemTime::now() - 2 * AGE;
         for (name, modified) in [("new", SystemTime::now()), ("old", long_ago), ("kept", long_ago)]
         {
             let file = File::create(sockets.log(name)).unwrap();
             file.set_modified(modified).unwrap();
         }
         File::create(sockets.socket("kept")).unwrap();
+        let answer = |name| File::create(sockets.answer(name)).unwrap();
+        drop(answer("young"));
+        answer("aged").set_modified(long_ago).unwrap();
 
         sockets.sweep().unwrap();
 
         let is_there = |name| sockets.log(name).exists();
         assert!(is_there("new") && is_there("kept") && !is_there("old"));
+        assert!(sockets.answer("young").exists() && !sockets.answer("aged").exists());
         assert_eq!(sockets.names().unwrap(), ["kept"]);
     }
 }

@@ -53,6 +53,31 @@ fn a_kept_connection_is_resumed_and_replaced_when_it_is_no_good() {
 }
 
 #[test]
+fn a_changed_ssh_config_is_another_connection() {
+    let lab = Lab::start(1);
+    let project = Project::on_all(&lab, "keep_connections = \"1m\"");
+    let host = &lab["host1"];
+    let answers =
+        || lab.sh("cat /tmp/togusa-0/*.answer $XDG_RUNTIME_DIR/togusa/*.answer 2>&-; true");
+    project.deploy().succeeded();
+    project.deploy().succeeded();
+    let config = lab.read("~/.ssh/config");
+    assert!(answers().contains("\nhostname "), "what ssh said is not kept: {}", answers());
+    assert_eq!(connections_to(host), 1);
+
+    lab.write("~/.ssh/config", format!("Include more\n{config}"));
+    lab.write("~/.ssh/more", "Host host1\n  TCPKeepAlive no\n");
+    project.deploy().succeeded();
+    assert_eq!(connections_to(host), 2);
+    project.deploy().succeeded();
+    assert_eq!(connections_to(host), 2);
+
+    lab.write("~/.ssh/config", config);
+    project.deploy().succeeded();
+    assert_eq!(connections_to(host), 2, "the first connection was not found again");
+}
+
+#[test]
 fn nothing_is_left_of_a_run_that_keeps_nothing_or_is_killed() {
     let lab = Lab::start(2);
     let project = Project::on_all(&lab, "keep_connections = \"0s\"");
