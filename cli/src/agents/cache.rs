@@ -46,6 +46,8 @@ pub struct Fresh {
 
 #[derive(Serialize, Deserialize)]
 struct Record {
+    /// The directory of the cache: a copy of it elsewhere tells of the sources of the original.
+    place: PathBuf,
     /// Differs as soon as the inputs do.
     stamp: String,
     build: String,
@@ -176,7 +178,8 @@ impl Cache {
 
     /// The record of a target; what is no record is as good as none, since cargo is asked then.
     fn record(&self, target: &str) -> Option<Record> {
-        serde_json::from_slice(&std::fs::read(self.file(target, "json")).ok()?).ok()
+        let record = serde_json::from_slice(&std::fs::read(self.file(target, "json")).ok()?);
+        record.ok().filter(|record: &Record| record.place == self.directory)
     }
 
     fn file(&self, target: &str, kind: &str) -> PathBuf {
@@ -226,6 +229,7 @@ impl Locked<'_> {
         let size = bytes.len() as u64;
         let compressed_size = compressed.len() as u64;
         let record = Record {
+            place: self.cache.directory.clone(),
             stamp,
             build: build.clone(),
             digest: digest.clone(),
@@ -284,6 +288,22 @@ mod tests {
             let stamp = inputs.stamp(target).unwrap();
             self.cache.lock(target).unwrap().store(b"program", "b".into(), stamp, inputs).unwrap()
         }
+    }
+
+    #[test]
+    fn a_copy_elsewhere_is_not_fresh() {
+        let setup = Setup::new();
+        setup.store("t");
+        let elsewhere = Cache::new(&setup.directory.path().join("copy"), "shop");
+        let (from, to) = (&setup.cache.directory, &elsewhere.directory);
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let name = entry.unwrap().file_name();
+            std::fs::copy(from.join(&name), to.join(&name)).unwrap();
+        }
+        assert!(setup.fresh("t").is_some());
+        assert_eq!(elsewhere.fresh("t").unwrap(), None);
+        assert_eq!(elsewhere.listed(), None);
     }
 
     #[test]
