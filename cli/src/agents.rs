@@ -1,6 +1,7 @@
 //! The agents: the binaries that are pushed to hosts.
 //!
-//! An agent is the project's own program, built once more: static, small, one for each target. All
+//! An agent is the project's own program, built once more: static, without what only a coordinator
+//! needs, one for each target. All
 //! of one state of the sources carry one build id, whichever target they are for, in their last
 //! line. They are built by cargo when something that they are made of has changed, or were prepared
 //! by `togusa build --out DIR`.
@@ -29,6 +30,7 @@ use cache::{Cache, Fresh, Inputs};
 use cargo::Package;
 use prepared::Prepared;
 use program::{Origin, Program};
+use settings::Part;
 use sources::Sources;
 
 pub use binary::AgentBinary;
@@ -141,6 +143,17 @@ impl Agents {
         self.get(targets::for_machine(system, machine)?.as_deref())
     }
 
+    /// The whole program for a target, which can be a coordinator too; always asks cargo.
+    ///
+    /// # Errors
+    /// The target is not installed, the build fails, or the agents were prepared.
+    pub fn whole(&self, target: &str) -> Result<Vec<u8>, Problem> {
+        match &self.supply {
+            Supply::Project(project) => project.whole(target),
+            Supply::Prepared(_) => Err(Problem::new("prepared binaries cannot be built again")),
+        }
+    }
+
     /// The file of a binary that [`get`](Self::get) gave.
     pub fn path(&self, binary: &AgentBinary) -> Option<PathBuf> {
         match &self.supply {
@@ -184,7 +197,7 @@ impl Project {
             return self.checked(fresh);
         }
         let directory = self.target_directory()?;
-        let built = package.build(&self.program, target, &directory, &self.notes)?;
+        let built = package.build(&self.program, target, &directory, Part::Agent, &self.notes)?;
         let mut bytes = std::fs::read(&built).map_err(|error| unreadable(&built, &error))?;
         let listed = dep_info::of_program(&built).map_err(|error| unreadable(&built, &error))?;
         let inputs = Inputs {
@@ -199,6 +212,20 @@ impl Project {
         let build = self.build_id(&inputs.listed)?;
         bytes.extend(trailer::of_build(&build).into_bytes());
         locked.store(&bytes, build, stamp, inputs)
+    }
+
+    /// The whole program, with its build id.
+    fn whole(&self, target: &str) -> Result<Vec<u8>, Problem> {
+        let package = self.package()?;
+        targets::require_installed(target, &package.sysroot()?)?;
+        let directory = self.target_directory()?;
+        let built = package.build(&self.program, target, &directory, Part::Whole, &self.notes)?;
+        let mut bytes = std::fs::read(&built).map_err(|error| unreadable(&built, &error))?;
+        let listed = dep_info::of_program(&built).map_err(|error| unreadable(&built, &error))?;
+        let listed = listed.unwrap_or_default();
+        self.program.require_current(&listed, &self.root)?;
+        bytes.extend(trailer::of_build(&self.build_id(&listed)?).into_bytes());
+        Ok(bytes)
     }
 
     /// A binary for which there is nothing to do, if it is of the same sources as the program.

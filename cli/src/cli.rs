@@ -1,21 +1,20 @@
 //! The entry point of a project's program.
 
-use std::path::Path;
+#[cfg(togusa_agent)]
+mod agent;
+#[cfg(not(togusa_agent))]
+mod coordinator;
+
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use togusa_core::problem::Problem;
 use togusa_core::registry::Registry;
-use togusa_core::system;
 
-use crate::arguments::Arguments;
-use crate::commands::Command;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::project::find_root;
-use crate::session::Session;
 use crate::shell;
-use crate::ui::Ui;
+
+#[cfg(togusa_agent)]
+use agent::dispatch;
+#[cfg(not(togusa_agent))]
+use coordinator::dispatch;
 
 /// The command line of a project.
 #[derive(Debug)]
@@ -41,48 +40,6 @@ impl Cli {
 
     /// Runs the command that the process was started with.
     pub fn run(self) -> ExitCode {
-        shell::run(std::env::args_os(), |arguments, ui| self.dispatch(arguments, ui))
-    }
-
-    fn dispatch(self, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure> {
-        let registry = Arc::new(self.registry);
-        let program = shell::program_name(std::env::args_os().next().as_ref());
-        match &arguments.command {
-            Command::Agent(agent) => return agent.run(registry),
-            Command::Components(components) => return components.run(&registry, ui),
-            Command::Completions(completions) => {
-                completions.run(&program, ui);
-                return Ok(Exit::Success);
-            }
-            _ => {}
-        }
-        let here = system::current_directory().map_err(|error| {
-            Failure::wrong_use([Problem::new(format!(
-                "cannot tell the current directory: {error}"
-            ))])
-        })?;
-        let session = Session {
-            registry,
-            project: self.project.unwrap_or(program),
-            root: find_root(arguments.global.project.as_deref(), Path::new(&here))?,
-            ui: ui.clone(),
-            interrupt: std::cell::OnceCell::new(),
-        };
-        match arguments.command {
-            Command::Check(check) => check.run(&session),
-            Command::Plan(plan) => plan.run(&session),
-            Command::Deploy(deploy) => deploy.run(&session),
-            Command::Verify(verify) => verify.run(&session),
-            Command::Status(status) => status.run(&session),
-            Command::Exec(exec) => exec.run(&session),
-            Command::Ssh(ssh) => ssh.run(&session),
-            Command::Disconnect(disconnect) => disconnect.run(&session),
-            Command::Build(build) => build.run(&session),
-            Command::Graph(graph) => graph.run(&session),
-            Command::Environments(environments) => environments.run(&session),
-            Command::Agent(_) | Command::Components(_) | Command::Completions(_) => {
-                unreachable!("handled above, as they need no project")
-            }
-        }
+        shell::run(std::env::args_os(), |arguments, ui| dispatch(self, arguments, ui))
     }
 }

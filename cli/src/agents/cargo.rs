@@ -12,7 +12,7 @@ use togusa_core::problem::Problem;
 use togusa_core::system;
 
 use super::program::Program;
-use super::settings::{self, PROFILE, Settings};
+use super::settings::{self, PROFILE, Part, Settings};
 use super::{Notes, targets, unreadable};
 
 /// Until a build has taken so long, nothing is said of it.
@@ -105,10 +105,14 @@ impl Package {
         program: &Program,
         target: &str,
         target_directory: &Path,
+        part: Part,
         notes: &Notes,
     ) -> Result<PathBuf, Problem> {
-        let additions = Settings::read(&self.directory)?
-            .additions(target, &settings::read_table(&self.workspace)?);
+        let additions = Settings::read(&self.directory)?.additions(
+            target,
+            &settings::read_table(&self.workspace)?,
+            part,
+        );
         let mut command = cargo(&self.directory);
         command.args(["build", "--profile", PROFILE, "--color", "never"]);
         command.args(["--message-format", "json-render-diagnostics"]);

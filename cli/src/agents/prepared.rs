@@ -31,7 +31,7 @@ struct List {
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
     target: String,
-    /// The name of the file; the compressed one has `.gz` behind it.
+    /// The name of the program's file; the agent's, which is compressed, has `.gz` behind it.
     file: String,
     size: u64,
     digest: String,
@@ -112,7 +112,7 @@ impl Prepared {
         self.list.agents.iter().map(|entry| entry.target.as_str())
     }
 
-    /// The file of the uncompressed binary.
+    /// The file of the program for the same target.
     pub fn path_of(&self, target: &str) -> Option<PathBuf> {
         self.entry(target).map(|entry| self.directory.join(&entry.file))
     }
@@ -134,23 +134,23 @@ impl Prepared {
     }
 }
 
-/// Writes binaries of one build and the list of them; the files of the uncompressed ones.
+/// Writes binaries of one build, each beside the whole program for its target, and the list of them;
+/// the files of the programs.
 ///
 /// # Errors
-/// A binary cannot be read, or the directory cannot be written.
+/// The directory cannot be written.
 pub fn prepare(
     directory: &Path,
     program: &str,
-    binaries: &[(Arc<AgentBinary>, PathBuf)],
+    binaries: &[(Arc<AgentBinary>, Vec<u8>)],
 ) -> Result<Vec<PathBuf>, Problem> {
     std::fs::create_dir_all(directory).map_err(|error| unwritable(directory, &error))?;
     let mut list = List { program: program.to_owned(), build: String::new(), agents: Vec::new() };
     let mut written = Vec::new();
-    for (binary, from) in binaries {
-        let bytes = std::fs::read(from).map_err(|error| unreadable(from, &error))?;
+    for (binary, whole) in binaries {
         let file = format!("{program}-{}", binary.target);
         let path = directory.join(&file);
-        write(&path, &bytes, 0o755)?;
+        write(&path, whole, 0o755)?;
         write(&directory.join(compressed_name(&file)), &binary.compressed, 0o644)?;
         list.build.clone_from(&binary.build);
         list.agents.push(Entry {

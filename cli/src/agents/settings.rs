@@ -26,6 +26,22 @@ const PROFILE_KEYS: [&str; 5] = [
 
 const STATIC: [&str; 2] = ["-C", "target-feature=+crt-static"];
 
+/// How much of a program is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What runs on hosts. The linker leaves out all that only a coordinator needs.
+    Agent,
+    /// All of it.
+    Whole,
+}
+
+impl Part {
+    fn flags(self) -> impl Iterator<Item = &'static str> {
+        let agent: &[_] = if self == Self::Agent { &["--cfg", "togusa_agent"] } else { &[] };
+        STATIC.iter().chain(agent).copied()
+    }
+}
+
 /// The variables that change what cargo builds, but for those with the target in their name.
 const VARIABLES: [&str; 8] = [
     "CARGO_BUILD_RUSTC",
@@ -67,7 +83,7 @@ impl Settings {
     }
 
     /// What a static build for a target needs beyond what is configured.
-    pub fn additions(&self, target: &str, manifest: &Table) -> Additions {
+    pub fn additions(&self, target: &str, manifest: &Table, part: Part) -> Additions {
         let mut additions = Additions::default();
         let defined =
             |table: &Table| table.get("profile").is_some_and(|all| all.get(PROFILE).is_some());
@@ -82,13 +98,13 @@ impl Settings {
             additions.config.push(format!("target.{target}.linker=\"rust-lld\""));
         }
         match flags_of_variables() {
-            Some(flags) => {
-                let flags = flags.iter().map(String::as_str).chain(STATIC);
-                additions.encoded_flags = Some(flags.collect::<Vec<_>>().join("\x1f"));
+            Some(mut flags) => {
+                flags.extend(part.flags().map(str::to_owned));
+                additions.encoded_flags = Some(flags.join("\x1f"));
             }
             None => {
                 let mut flags = self.flags_that_would_be_lost(target);
-                flags.extend(STATIC.map(str::to_owned));
+                flags.extend(part.flags().map(str::to_owned));
                 additions.config.push(format!("target.{target}.rustflags={}", Value::from(flags)));
             }
         }
@@ -186,14 +202,14 @@ mod tests {
     fn config(tables: &[&str], target: &str) -> Vec<String> {
         let tables = tables.iter().map(|text| text.parse().unwrap()).collect();
         let manifest = "[profile.push]\ninherits = 'release'".parse().unwrap();
-        Settings { tables }.additions(target, &manifest).config
+        Settings { tables }.additions(target, &manifest, Part::Whole).config
     }
 
     #[test]
     fn the_profile_of_the_workspace_is_left_alone() {
         let config = |manifest: &str, tables: &[&str]| {
             let tables = tables.iter().map(|text| text.parse().unwrap()).collect();
-            Settings { tables }.additions(GNU, &manifest.parse().unwrap()).config
+            Settings { tables }.additions(GNU, &manifest.parse().unwrap(), Part::Whole).config
         };
         let profile = |config: Vec<String>| {
             config.iter().filter(|line| line.starts_with("profile.push.")).count()

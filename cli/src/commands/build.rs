@@ -13,15 +13,15 @@ use crate::ui::{Stream, Verbosity};
 
 /// Build what would be pushed to hosts, and show it
 ///
-/// Builds this program once more, static and small, as a deployment does when something has
-/// changed. With `--out` the binaries lie in a directory that deployments can be given with
-/// `--agents`, on machines without cargo.
+/// Builds the part of this program that runs on hosts, static and small, as a deployment does when
+/// something has changed. With `--out` the binaries lie in a directory that deployments can be given
+/// with `--agents`, on machines without cargo; beside them lies the whole program, to start these.
 #[derive(Debug, clap::Args)]
 pub struct Build {
     /// For this target; may be given often and with commas [default: this machine, static]
     #[arg(long = "target", value_name = "TRIPLE", value_delimiter = ',')]
     pub targets: Vec<String>,
-    /// Write the binaries, also compressed, and a list of them into this directory
+    /// Write the binaries, the whole program and a list of them into this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -38,11 +38,16 @@ impl Build {
     /// # Errors
     /// The program is older than its sources, a target is not installed, or the build fails.
     pub fn run(&self, session: &Session) -> Result<Exit, Failure> {
-        let mut built = self.build(session).map_err(|problem| Failure::wrong_use([problem]))?;
+        let wrong = |problem| Failure::wrong_use([problem]);
+        let agents = agents(session).map_err(wrong)?;
+        let mut built = self.build(&agents).map_err(wrong)?;
         if let Some(directory) = &self.out {
             let name = program_name(std::env::current_exe().ok().map(Into::into).as_ref());
-            let binaries: Vec<_> =
-                built.iter().map(|built| (Arc::clone(&built.binary), built.path.clone())).collect();
+            let with_program = |built: &Built| {
+                Ok((Arc::clone(&built.binary), agents.whole(&built.binary.target)?))
+            };
+            let binaries: Result<Vec<_>, _> = built.iter().map(with_program).collect();
+            let binaries = binaries.map_err(wrong)?;
             let paths = prepare(directory, &name, &binaries).map_err(Failure::failed)?;
             built.iter_mut().zip(paths).for_each(|(built, path)| built.path = path);
         }
@@ -56,16 +61,7 @@ impl Build {
         Ok(Exit::Success)
     }
 
-    fn build(&self, session: &Session) -> Result<Vec<Built>, Problem> {
-        let program = std::env::current_exe().map_err(|error| {
-            Problem::new(format!("cannot find the file of this program: {error}"))
-        })?;
-        let ui = session.ui.clone();
-        let agents = Agents::of_project(&session.root, &program)?.noting(move |line| {
-            if ui.shows(Verbosity::Normal) {
-                ui.write(Stream::Notes, &format!("{line}\n"));
-            }
-        });
+    fn build(&self, agents: &Agents) -> Result<Vec<Built>, Problem> {
         let built = |target: Option<&str>| {
             let binary = agents.get(target)?;
             let path = agents.path(&binary).unwrap_or_default();
@@ -76,6 +72,17 @@ impl Build {
             targets => targets.iter().map(|target| built(Some(target))).collect(),
         }
     }
+}
+
+fn agents(session: &Session) -> Result<Agents, Problem> {
+    let program = std::env::current_exe()
+        .map_err(|error| Problem::new(format!("cannot find the file of this program: {error}")))?;
+    let ui = session.ui.clone();
+    Ok(Agents::of_project(&session.root, &program)?.noting(move |line| {
+        if ui.shows(Verbosity::Normal) {
+            ui.write(Stream::Notes, &format!("{line}\n"));
+        }
+    }))
 }
 
 fn object(built: &Built) -> serde_json::Value {

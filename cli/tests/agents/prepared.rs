@@ -14,8 +14,8 @@ fn prepared() -> (Project, Arc<AgentBinary>, PathBuf) {
     let agents = project.agents().unwrap();
     let agent = agents.get(None).unwrap();
     let directory = project.path("out");
-    let path = agents.path(&agent).unwrap();
-    let written = prepare(&directory, "shop", &[(Arc::clone(&agent), path)]).unwrap();
+    let whole = agents.whole(&agent.target).unwrap();
+    let written = prepare(&directory, "shop", &[(Arc::clone(&agent), whole)]).unwrap();
     assert_eq!(written, [directory.join(format!("shop-{}", agent.target))]);
     (project, agent, directory)
 }
@@ -48,7 +48,7 @@ fn a_program_that_cargo_listed_nothing_for_is_known_by_what_was_built_of_it() {
 }
 
 #[test]
-fn a_prepared_binary_starts_as_coordinator_without_its_sources() {
+fn a_prepared_program_starts_as_coordinator_without_its_sources() {
     let (project, agent, directory) = prepared();
     let elsewhere = tempfile::tempdir().unwrap();
     let program = elsewhere.path().join("shop");
@@ -59,7 +59,7 @@ fn a_prepared_binary_starts_as_coordinator_without_its_sources() {
 }
 
 #[test]
-fn a_prepared_binary_is_no_coordinator_for_other_sources() {
+fn a_prepared_program_is_no_coordinator_for_other_sources() {
     let (project, agent, directory) = prepared();
     let program = project.path("shop-prepared/shop");
     fs::create_dir(program.parent().unwrap()).unwrap();
