@@ -165,7 +165,11 @@ impl Transport for Ssh {
             ended: Box::new(move || match ended() {
                 Ok(0) => None,
                 Ok(code) => {
-                    let problem = Problem::new(format!("the agent ended with exit code {code}"));
+                    let how = match code - SIGNALLED {
+                        signal @ 1.. => format!("was killed by signal {signal}"),
+                        _ => format!("ended with exit code {code}"),
+                    };
+                    let problem = Problem::new(format!("the agent {how}"));
                     Some(Problem { causes: words.take(), ..problem }.on(&host.name))
                 }
                 Err(mut problem) => {

@@ -18,7 +18,7 @@ fn a_store_that_cannot_be_used_says_why_and_what_helps() {
         host("readonly").read_only("~deploy"),
         host("full").small("~deploy", 24),
         // Enough for the first part of what is pushed.
-        host("tight").small("~deploy", 4),
+        host("tight").small("~deploy", 2),
         host("noexec").no_exec("~deploy"),
         host("theirs"),
         host("open"),
