@@ -28,11 +28,6 @@ impl Access {
         self.ownership.group = Some(group.into());
     }
 
-    /// Sets the mode unless one was asked for.
-    pub(crate) fn default_mode(&mut self, mode: u32) {
-        self.ownership.mode.get_or_insert(mode);
-    }
-
     /// What was asked for, if all of it can be.
     pub(crate) fn checked(&self) -> Result<&Ownership> {
         match &self.invalid {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use togusa_core::prelude::*;
+use togusa_core::secret;
 
 use crate::location::Location;
 
@@ -229,6 +230,7 @@ impl Component for Command {
             return Some(name.into());
         }
         let full = self.script.clone().unwrap_or_else(|| self.exec.to_string());
+        let full = secret::masked(full);
         let full = full.trim();
         let line = full.lines().next().unwrap_or_default();
         let short: String = line.chars().take(LONGEST_KEY).collect();
@@ -237,6 +239,7 @@ impl Component for Command {
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         self.check_guards()?;
+        scope.check_arguments(&self.exec)?;
         let directory = match &self.directory {
             Some(directory) => {
                 let directory = directory.resolve(scope)?;

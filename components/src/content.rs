@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use togusa_core::digest::Digest;
 use togusa_core::host::{self, Entry};
 use togusa_core::prelude::*;
+use togusa_core::template::Rendered;
 use togusa_core::verdict;
 
 /// Up to this size a difference is shown as text, in bytes.
@@ -14,8 +15,8 @@ const SHOWN: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(crate) enum Content<'a> {
     Asset(&'a Asset),
-    Text(&'a str),
-    Rendered(String),
+    Bytes(&'a [u8]),
+    Rendered(Rendered),
 }
 
 /// How a difference is shown.
@@ -33,24 +34,31 @@ impl Content<'_> {
     fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Asset(_) => None,
-            Self::Text(text) => Some(text.as_bytes()),
-            Self::Rendered(text) => Some(text.as_bytes()),
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Rendered(rendered) => Some(rendered.text.as_bytes()),
+        }
+    }
+
+    /// Whether a secret stands in it, or shaped it.
+    pub(crate) fn is_sensitive(&self, probe: &Probe<'_>) -> bool {
+        match self {
+            Self::Asset(asset) => asset.sensitive,
+            Self::Bytes(bytes) => probe.is_sensitive(bytes),
+            Self::Rendered(rendered) => rendered.sensitive,
         }
     }
 
     fn summary(&self) -> verdict::Content {
         match self {
             Self::Asset(asset) => verdict::Content { size: asset.size, digest: asset.digest },
-            Self::Text(text) => summary(text.as_bytes()),
-            Self::Rendered(text) => summary(text.as_bytes()),
+            _ => summary(self.bytes().unwrap_or_default()),
         }
     }
 
     fn size(&self) -> u64 {
         match self {
             Self::Asset(asset) => asset.size,
-            Self::Text(text) => text.len() as u64,
-            Self::Rendered(text) => text.len() as u64,
+            _ => self.bytes().unwrap_or_default().len() as u64,
         }
     }
 
@@ -58,8 +66,8 @@ impl Content<'_> {
     pub(crate) fn to_write(&self) -> host::Content<'_> {
         match self {
             Self::Asset(asset) => (*asset).into(),
-            Self::Text(text) => (*text).into(),
-            Self::Rendered(text) => text.into(),
+            Self::Bytes(bytes) => (*bytes).into(),
+            Self::Rendered(rendered) => (&rendered.text).into(),
         }
     }
 
@@ -70,8 +78,7 @@ impl Content<'_> {
         }
         match self {
             Self::Asset(asset) => probe.matches(path, asset),
-            Self::Text(text) => Ok(probe.read(path)? == text.as_bytes()),
-            Self::Rendered(text) => Ok(probe.read(path)? == text.as_bytes()),
+            _ => Ok(probe.read(path)? == self.bytes().unwrap_or_default()),
         }
     }
 
@@ -101,6 +108,9 @@ impl Content<'_> {
                 _ => self.bytes().unwrap_or_default(),
             };
             let present = entry.map(|_| probe.read(path)).transpose()?;
+            if present.as_deref().is_some_and(|present| probe.is_sensitive(present)) {
+                return Ok(Some(Change::Sensitive));
+            }
             if let Some(to) = as_text(wanted)
                 && let Some(from) = as_text(present.as_deref().unwrap_or_default())
             {

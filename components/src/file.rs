@@ -14,6 +14,7 @@ use crate::content::{Content, Shown, is_denied};
 use crate::location::{Location, Place};
 use crate::mode::IntoMode;
 
+pub use source::Text;
 use source::{Body, Given, Rendering};
 
 /// One file: it is there, with its mode, owner, group and content.
@@ -25,10 +26,10 @@ use source::{Body, Given, Rendering};
 ///
 /// | attribute | default |
 /// |---|---|
-/// | `mode` | of a new file what the umask gives, `0600` if it is sensitive; else left as it is |
+/// | `mode` | `0600` if it is sensitive; else of a new file what the umask gives, or left as it is |
 /// | `owner`, `group` | of a new file the converging user; else left as they are |
 /// | `leading_directories` | no; yes for what a sandbox maps |
-/// | `sensitive` | no |
+/// | `sensitive` | no; yes for a content that is a secret, holds one, or was rendered from one |
 ///
 /// `verify` looks at the entry and reads the content, once. `update` changes mode and owner in
 /// place if the content is right and no other user may write into a directory on the way, and else
@@ -82,9 +83,9 @@ impl File {
         }
     }
 
-    /// Sets the content, taken as it is; an empty one empties the file.
+    /// Sets the content, taken as it is: a text, or a secret. An empty one empties the file.
     #[must_use]
-    pub fn content(mut self, text: impl Into<String>) -> Self {
+    pub fn content(mut self, text: impl Into<Text>) -> Self {
         self.given.push(Given::Content(text.into()));
         self
     }
@@ -108,6 +109,13 @@ impl File {
     #[must_use]
     pub fn template(mut self, name: impl Into<String>, context: template::Context) -> Self {
         self.given.push(Given::Template(name.into(), context));
+        self
+    }
+
+    /// Sets the content to a secret file of the environment, taken as it is.
+    #[must_use]
+    pub fn secret_file(mut self, name: impl Into<String>) -> Self {
+        self.given.push(Given::SecretFile(name.into()));
         self
     }
 
@@ -177,8 +185,14 @@ impl File {
         self.place.path()
     }
 
-    fn shown(&self) -> Shown {
-        match (self.sensitive, self.binary) {
+    /// Whether the content must not be seen: it was said, or a secret stands in it.
+    fn is_sensitive(&self, content: &Content<'_>, probe: &Probe<'_>) -> bool {
+        let made_of_secret = matches!(&self.body, Some(Body::Text(text)) if text.is_secret());
+        self.sensitive || made_of_secret || content.is_sensitive(probe)
+    }
+
+    fn shown(&self, sensitive: bool) -> Shown {
+        match (sensitive, self.binary) {
             (true, _) => Shown::Hidden,
             (false, true) => Shown::Binary,
             (false, false) => Shown::Text,
@@ -189,8 +203,13 @@ impl File {
         self.body.as_ref().context("the file was not configured")?.on(probe)
     }
 
-    fn ownership(&self) -> &Ownership {
-        self.access.ownership()
+    /// What is sensitive is kept from others, unless another mode was asked for.
+    fn ownership(&self, sensitive: bool) -> Ownership {
+        let mut ownership = self.access.ownership().clone();
+        if sensitive {
+            ownership.mode.get_or_insert(0o600);
+        }
+        ownership
     }
 }
 
@@ -202,9 +221,6 @@ impl Component for File {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         self.place.resolve("file", scope)?;
         self.access.checked()?;
-        if self.sensitive {
-            self.access.default_mode(0o600);
-        }
         let name = self.place.path().file_name();
         self.body = Some(Body::find(&self.given, &self.rendering, name, scope)?);
         self.given.clear();
@@ -214,8 +230,10 @@ impl Component for File {
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
         let path = self.path();
-        let access = Wanted::new(self.ownership(), probe)?;
         let content = self.wanted(probe)?;
+        let sensitive = self.is_sensitive(&content, probe);
+        let (ownership, shown) = (self.ownership(sensitive), self.shown(sensitive));
+        let access = Wanted::new(&ownership, probe)?;
         let mut changes = Vec::new();
         match probe.entry(path)? {
             Some(entry) if entry.is_file() => {
@@ -229,13 +247,13 @@ impl Component for File {
                     same => same?,
                 };
                 if !same {
-                    changes.extend(content.change(probe, path, Some(&entry), self.shown())?);
+                    changes.extend(content.change(probe, path, Some(&entry), shown)?);
                 }
             }
             other => {
                 changes.extend(other.map(|entry| access::removed(&entry, "")));
-                changes.push(access::created("file", self.ownership()));
-                changes.extend(content.change(probe, path, None, self.shown())?);
+                changes.push(access::created("file", &ownership));
+                changes.extend(content.change(probe, path, None, shown)?);
             }
         }
         Ok(changes.into())
@@ -245,15 +263,16 @@ impl Component for File {
         self.place.prepare(machine)?;
         let path = self.path();
         let content = self.wanted(machine)?;
+        let ownership = self.ownership(self.is_sensitive(&content, machine));
         if let Some(entry) = machine.entry(path)?.filter(Entry::is_file)
             && content
                 .is_in(machine, path, &entry)
                 .or_else(|error| if is_denied(&error) { Ok(false) } else { Err(error) })?
             && machine.is_own_place(path)?
         {
-            return access::mend(machine, path, &entry, self.ownership());
+            return access::mend(machine, path, &entry, &ownership);
         }
-        machine.replace(path, content.to_write(), self.ownership())
+        machine.replace(path, content.to_write(), &ownership)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod kind;
 mod project;
+mod secret;
 
 use std::fmt;
 use std::io::Read;
@@ -11,9 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::attributes::SourceLocation;
 use crate::digest::Digest;
+use crate::secret::digest_for_debug;
 
 pub use kind::AssetKind;
 pub use project::ProjectAssets;
+pub use secret::LARGEST_SECRET_FILE;
+pub(crate) use secret::{WithSecrets, full_name as secret_file_name};
 
 /// A file beside a component's source, made by `scope.asset(…)`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,10 +32,18 @@ pub struct Asset {
     pub executable: bool,
     /// What the content is.
     pub kind: AssetKind,
+    /// Whether it is one of the environment's secret files: it is never shown, and an agent keeps it
+    /// in memory alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sensitive: bool,
 }
 
 impl fmt::Debug for Asset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.sensitive {
+            let digest = digest_for_debug(&self.digest);
+            return write!(f, "Asset({}, {digest}, {:?})", self.name, self.kind);
+        }
         let executable = if self.executable { ", executable" } else { "" };
         write!(f, "Asset({}, {}, {:?}{executable})", self.name, self.digest, self.kind)
     }
@@ -83,6 +95,18 @@ pub enum AssetError {
         #[source]
         source: std::io::Error,
     },
+    /// The environment has no such secret file.
+    #[error("the environment has no secret file `{name}`")]
+    NoSecretFile {
+        /// The name as the component gave it.
+        name: String,
+    },
+    /// A secret file is larger than what is held in memory.
+    #[error("secret file `{name}` is larger than {} MiB", LARGEST_SECRET_FILE / 1024 / 1024)]
+    TooLarge {
+        /// The name as the component gave it.
+        name: String,
+    },
     /// No component above has a source location.
     #[error("asset `{name}`: no component here records where its source lies")]
     NoSource {
@@ -112,6 +136,14 @@ pub trait AssetCatalogue: Send + Sync {
     /// # Errors
     /// The directory is missing or something in it cannot be read.
     fn tree(&self, source: &SourceLocation, name: &str) -> Result<Vec<TreeEntry>, AssetError>;
+
+    /// The secret file of the environment with the given name.
+    ///
+    /// # Errors
+    /// There is none, or it is too large.
+    fn secret_file(&self, name: &str) -> Result<Asset, AssetError> {
+        Err(AssetError::NoSecretFile { name: name.to_owned() })
+    }
 }
 
 /// Gives the content of assets by digest.

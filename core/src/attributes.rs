@@ -245,6 +245,17 @@ impl<'a> Reader<'a> {
 
     /// Reports a value of the wrong type.
     pub fn mismatch(&mut self, expected: &str, found: &Value) {
+        if let ValueKind::Secret(_) | ValueKind::SecretBytes(_) = found.kind {
+            let attribute = self.path.join(".");
+            let message =
+                format!("{} `{attribute}`: expected {expected}, found a secret", self.noun);
+            self.problems.push(
+                Problem::new(message).at(found.origin.clone().or_else(|| self.place.clone())).hint(
+                    "let the field be a `Secret`, so that it is masked, or set the value in clear",
+                ),
+            );
+            return;
+        }
         self.refuse(found, format!("expected {expected}, found {}", describe(found)));
     }
 

@@ -4,8 +4,11 @@ use std::fmt::{self, Write as _};
 use std::io::{self, Read};
 use std::str::FromStr;
 
+use hmac::{Hmac, Mac};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
+
+use crate::secret::{Key, KnownSecrets};
 
 /// A SHA-256 digest; prints as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +44,12 @@ impl Digest {
     /// The first 12 digits: enough to tell two apart in a message.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()
+    }
+}
+
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 }
 
@@ -99,12 +108,44 @@ impl<'de> Deserialize<'de> for Digest {
 }
 
 /// Collects the parts of something into one digest; each part counts with its length.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Digester {
-    hasher: Sha256,
+#[derive(Default)]
+pub(crate) struct Digester<'a> {
+    hasher: Hasher,
+    /// `Debug` texts count with these masked.
+    masked: Option<&'a KnownSecrets>,
 }
 
-impl Digester {
+enum Hasher {
+    Plain(Sha256),
+    Keyed(Hmac<Sha256>),
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::Plain(Sha256::default())
+    }
+}
+
+impl Hasher {
+    fn update(&mut self, bytes: impl AsRef<[u8]>) {
+        match self {
+            Self::Plain(hasher) => sha2::Digest::update(hasher, bytes),
+            Self::Keyed(hasher) => Mac::update(hasher, bytes.as_ref()),
+        }
+    }
+}
+
+impl<'a> Digester<'a> {
+    /// A digester whose digests say nothing to who lacks the key.
+    pub(crate) fn keyed(key: &Key) -> Self {
+        Self { hasher: Hasher::Keyed(key.hasher()), masked: None }
+    }
+
+    /// A digester that looks past the secrets in `Debug` texts.
+    pub(crate) fn masking(known: &'a KnownSecrets) -> Self {
+        Self { hasher: Hasher::default(), masked: Some(known) }
+    }
+
     pub(crate) fn text(&mut self, text: &str) {
         self.hasher.update((text.len() as u64).to_be_bytes());
         self.hasher.update(text.as_bytes());
@@ -112,7 +153,10 @@ impl Digester {
 
     /// Adds the `Debug` text of a value without building it in memory.
     pub(crate) fn debug(&mut self, value: &dyn fmt::Debug) {
-        struct Stream<'a>(&'a mut Sha256, u64);
+        if let Some(known) = self.masked {
+            return self.text(&known.mask(&format!("{value:?}")));
+        }
+        struct Stream<'a>(&'a mut Hasher, u64);
         impl fmt::Write for Stream<'_> {
             fn write_str(&mut self, text: &str) -> fmt::Result {
                 self.0.update(text.as_bytes());
@@ -132,7 +176,10 @@ impl Digester {
     }
 
     pub(crate) fn finish(self) -> Digest {
-        Digest(self.hasher.finalize().into())
+        Digest(match self.hasher {
+            Hasher::Plain(hasher) => hasher.finalize().into(),
+            Hasher::Keyed(hasher) => hasher.finalize().into_bytes().into(),
+        })
     }
 }
 

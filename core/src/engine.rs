@@ -29,3 +29,6 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// After how long the other side counts as lost.
 const SILENCE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Family;
 use crate::names::{HostName, RootName};
 use crate::path::HostPath;
+use crate::secret::Secret;
 use crate::value::{Origin, Table};
 
 /// A named set of hosts with the roots that each of them gets.
@@ -28,6 +29,8 @@ pub struct Environment {
     pub confirm: bool,
     /// Whether the project's git tree must be clean and pushed.
     pub require_clean: bool,
+    /// Whole files that are secret, by the name under which components ask for them.
+    pub secret_files: BTreeMap<String, Secret<Vec<u8>>>,
     /// How long connections are kept for the next command; `None`: the default of the terminal.
     pub keep_connections: Option<Duration>,
 }
@@ -137,6 +140,7 @@ impl Environment {
             addresses: AddressPolicy::default(),
             confirm: false,
             require_clean: false,
+            secret_files: BTreeMap::new(),
             keep_connections: None,
         }
     }

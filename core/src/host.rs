@@ -15,6 +15,9 @@ mod spot;
 mod walk;
 
 pub use entry::{Entry, EntryKind};
+pub(crate) use exec::remedied;
+#[cfg(test)]
+pub(crate) use exec::tests::shown;
 pub use exec::{Exec, ExecError, Failure, Output, Survivor, survivors};
 pub use facts::Facts;
 pub use machine::{Content, Machine};

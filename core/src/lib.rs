@@ -12,6 +12,7 @@
 //! | [`scope`] | what a component may do in `configure`: add, provide, require, trigger |
 //! | [`host`] | what it may do in `verify` and `update`: look, run, write |
 //! | [`attributes`], [`value`] | what an environment may set, and the values as it sets them |
+//! | [`secret`] | values that are shown nowhere, and the masking of texts that came to hold one |
 //! | [`resource`] | typed values that roots provide to each other |
 //! | [`assets`], [`template`] | files beside a component's source, and those that are rendered |
 //! | [`path`](mod@path), [`address`] | paths and addresses, known before the host is |
@@ -62,6 +63,7 @@ mod protocol;
 pub mod registry;
 pub mod resource;
 pub mod scope;
+pub mod secret;
 mod step;
 pub mod system;
 pub mod template;

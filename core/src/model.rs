@@ -9,10 +9,12 @@ pub(crate) mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::digest::{Digest, Digester};
 use crate::environment::{Environment, Host};
 use crate::names::{Breadcrumb, RootId};
+use crate::secret::{Key, KnownSecrets, take_out};
 
 use answers::Answers;
 use draft::{Draft, Order};
@@ -26,6 +28,10 @@ pub struct Model {
     pub(crate) roots: BTreeMap<RootId, ModelRoot>,
     pub(crate) answers: Answers,
     pub(crate) graph: Graph,
+    /// The secrets of all roots.
+    pub(crate) secrets: Arc<KnownSecrets>,
+    /// The key of the components' digests.
+    pub(crate) key: Key,
     digest: Digest,
 }
 
@@ -35,6 +41,8 @@ pub(crate) struct ModelRoot {
     pub(crate) draft: Draft,
     /// The digest of each component, in the order of the draft's nodes.
     pub(crate) digests: Vec<Digest>,
+    /// The digest of the root with its secrets masked.
+    pub(crate) public: Option<Digest>,
     pub(crate) ignored: bool,
 }
 
@@ -65,7 +73,8 @@ impl Model {
         &self.graph
     }
 
-    /// The digest of the model: the same for the same inputs in every process, on every machine.
+    /// The digest of the model: the same for the same inputs in every process, on every machine,
+    /// whatever the secrets are.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -113,12 +122,14 @@ fn digest(roots: &BTreeMap<RootId, ModelRoot>, edges: &[Edge]) -> Digest {
     let mut digester = Digester::default();
     for (id, root) in roots {
         digester.text(&id.to_string());
-        if let Some(digest) = root.digests.first() {
+        if let Some(digest) = &root.public {
             digester.digest(digest);
         }
         for provided in &root.draft.provided {
             digester.text(provided.key.short());
-            digester.text(&provided.json);
+            let public = take_out(&provided.json).map(|(public, _)| public);
+            let public = public.as_deref().unwrap_or(&provided.json);
+            digester.text(&root.draft.secrets.mask(public));
         }
     }
     for edge in edges {

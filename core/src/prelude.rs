@@ -14,5 +14,6 @@ pub use crate::problem::HintExt as _;
 pub use crate::registry::Registry;
 pub use crate::resource::{Required, Resource};
 pub use crate::scope::{Handle, Scope};
+pub use crate::secret::Secret;
 pub use crate::template::Template;
 pub use crate::verdict::{Change, Verdict};

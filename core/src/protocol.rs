@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::address::AddressTable;
-use crate::assets::{Asset, TreeEntry};
+use crate::assets::{Asset, TreeEntry, TreeEntryKind};
 use crate::deployment::{Deployment, HostStatus};
 use crate::digest::Digest;
 use crate::environment::Host;
@@ -16,6 +16,7 @@ use crate::model::answers::ProvidedWire;
 use crate::names::{Breadcrumb, HostName, RootName};
 use crate::problem::Problem;
 use crate::resource::Provider;
+use crate::secret::Key;
 
 pub use frame::FrameError;
 pub(crate) use frame::{ASSET_PIECE, Frame, Pieces, encode, read_frame, write_message};
@@ -99,8 +100,21 @@ pub(crate) struct HandOver {
     /// The assets of the roots, without their content.
     pub(crate) assets: Vec<Asset>,
     pub(crate) trees: BTreeMap<String, Vec<TreeEntry>>,
+    /// The key of the digests.
+    pub(crate) key: Key,
     /// What the coordinator's components look like, by root, in pre-order.
     pub(crate) digests: BTreeMap<RootName, Vec<(Breadcrumb, Digest)>>,
+}
+
+impl HandOver {
+    /// Every asset whose content may be asked for.
+    pub(crate) fn all_assets(&self) -> impl Iterator<Item = &Asset> {
+        let in_trees = self.trees.values().flatten().filter_map(|entry| match &entry.kind {
+            TreeEntryKind::File(asset) => Some(asset),
+            _ => None,
+        });
+        self.assets.iter().chain(in_trees)
+    }
 }
 
 /// What a root needs to know when it starts.

@@ -14,6 +14,7 @@ use crate::assets::{self, Asset, AssetCatalogue, AssetError, TreeEntry};
 use crate::attributes::{FromValue, Reader, SourceLocation};
 use crate::component::{Component, Result};
 use crate::environment::{Host, Root};
+use crate::host::{Exec, remedied};
 use crate::model::answers::{Answers, Provided};
 use crate::model::draft::{Draft, Failure, Node, NodeId, Unmet};
 use crate::names::{Breadcrumb, HostName, RootId};
@@ -21,6 +22,7 @@ use crate::panics;
 use crate::path::HostPath;
 use crate::problem::{HintExt, Problem};
 use crate::resource::{Provider, Resource, short_type_name};
+use crate::secret::{self, known};
 use crate::template::{Context, Template, TemplateText};
 
 pub use handle::{Addable, Handle};
@@ -67,6 +69,7 @@ fn configure<C: Component>(
         Ok(label) => label.unwrap_or_else(|| type_name.to_owned()),
         Err(_) => type_name.to_owned(),
     };
+    let label = secret::masked(label);
     let breadcrumb = match parent {
         Some(parent) => draft.breadcrumb(parent).child(&label),
         None => Breadcrumb::new(label),
@@ -291,6 +294,30 @@ impl<'a> Scope<'a> {
         let asset = self.site.catalogue.find(&source, name).hint(hint)?;
         self.draft.assets.insert(asset.name.clone(), asset.clone());
         Ok(asset)
+    }
+
+    /// A secret file of the environment, by the name that it has there.
+    ///
+    /// Hosts hold it in memory, up to 10 MiB; what a component writes of it is sensitive.
+    ///
+    /// # Errors
+    /// The environment has no such file.
+    pub fn secret_file(&mut self, name: &str) -> Result<Asset> {
+        let hint = "add it to the environment's secrets, or correct its name";
+        let asset = self.site.catalogue.secret_file(name).hint(hint)?;
+        self.draft.assets.insert(asset.name.clone(), asset.clone());
+        Ok(asset)
+    }
+
+    /// Refuses a command whose arguments hold a secret of the root: every user of the host could
+    /// read them.
+    ///
+    /// A command that is run is always checked so; this finds the mistake before a host is touched.
+    ///
+    /// # Errors
+    /// An argument holds a secret, and [`Exec::secret_arguments`] was not asked for.
+    pub fn check_arguments(&self, command: &Exec) -> Result {
+        remedied(known::check_arguments(command))
     }
 
     /// All files below a directory beside the component's source, sorted by path.

@@ -1,6 +1,7 @@
 //! Templates: rendered once by the coordinator to find mistakes, and by each host for itself.
 
 pub(crate) mod render_time;
+pub(crate) mod secrets;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock, RwLock};
@@ -143,11 +144,59 @@ fn engine() -> Environment<'static> {
     engine
 }
 
-/// Renders a text as a template.
+/// A rendered template.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The text.
+    pub text: String,
+    /// Whether a secret shaped it, or stands in it.
+    pub sensitive: bool,
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Rendered");
+        match self.sensitive {
+            true => debug.field("text", &format_args!("{}", crate::secret::MASK)),
+            false => debug.field("text", &self.text),
+        };
+        debug.field("sensitive", &self.sensitive).finish()
+    }
+}
+
+/// Renders a text as a template. Secrets among the variables are texts to it.
+///
+/// Whether one of them shapes what comes out is found by rendering it again with others in their
+/// places.
 ///
 /// # Errors
 /// A syntax error or an undefined variable, with the template's name and the line.
 pub(crate) fn render(
+    name: &str,
+    text: &str,
+    digest: Option<Digest>,
+    context: Value,
+    table: &Arc<RenderTable>,
+) -> Result<Rendered, TemplateError> {
+    let Some(revealed) = secrets::revealed(&context, secrets::Revealing::Secret) else {
+        return Ok(Rendered {
+            text: render_plain(name, text, digest, context, table)?,
+            sensitive: false,
+        });
+    };
+    let rendered = render_plain(name, text, digest, revealed, table)?;
+    let other = secrets::revealed(&context, secrets::Revealing::Other).unwrap_or_default();
+    let other = render_plain(name, text, digest, other, table);
+    // What fails with another secret depends on it too.
+    let sensitive = other.map_or(true, |other| other != rendered);
+    Ok(Rendered { text: rendered, sensitive })
+}
+
+/// Renders a text as a template.
+///
+/// # Errors
+/// A syntax error or an undefined variable, with the template's name and the line.
+fn render_plain(
     name: &str,
     text: &str,
     digest: Option<Digest>,
@@ -198,6 +247,7 @@ mod tests {
         let mut table = RenderTable::default();
         table.homes.insert("web".into(), "/home/u".into());
         render("t", text, None, with_globals(&context, &[]), &Arc::new(table))
+            .map(|rendered| rendered.text)
             .map_err(|error| error.to_string())
     }
 

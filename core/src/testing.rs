@@ -45,6 +45,7 @@ use crate::names::{HostName, RootId};
 use crate::problem::Problems;
 use crate::registry::Registry;
 use crate::resource::Resource;
+use crate::secret::Secret;
 use crate::value::{Table, Value};
 
 pub use run::Run;
@@ -119,6 +120,15 @@ impl Harness {
         if let Some(host) = self.environment.hosts.get_mut(host) {
             change(host);
         }
+        self
+    }
+
+    /// Adds a secret file to the environment. Secret attributes are [`set`](Self::set):
+    /// `harness.set("web", "app", "password", Secret::new("…"))`.
+    #[must_use]
+    pub fn secret_file(mut self, name: &str, content: impl Into<Vec<u8>>) -> Self {
+        let content = Secret::new(content.into());
+        self.environment.secret_files.insert(name.to_owned(), content);
         self
     }
 

@@ -5,7 +5,9 @@
 use std::fmt;
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::secret::{self, Secret};
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,6 +48,10 @@ pub enum ValueKind {
     Boolean(bool),
     /// A date, a time or both, in the notation of RFC 3339.
     Datetime(String),
+    /// A text that must not be seen.
+    Secret(Secret),
+    /// Bytes that must not be seen.
+    SecretBytes(Secret<Vec<u8>>),
     /// Values in order.
     Array(Vec<Value>),
     /// Values by name.
@@ -75,6 +81,8 @@ impl Value {
             ValueKind::Float(_) => "a float",
             ValueKind::Boolean(_) => "a boolean",
             ValueKind::Datetime(_) => "a date or time",
+            ValueKind::Secret(_) => "a secret",
+            ValueKind::SecretBytes(_) => "a secret of bytes",
             ValueKind::Array(_) => "an array",
             ValueKind::Table(_) => "a table",
         }
@@ -88,21 +96,48 @@ impl Value {
             ValueKind::Float(number) => format!("{number:?}"),
             ValueKind::Boolean(flag) => flag.to_string(),
             ValueKind::Datetime(text) => text.clone(),
+            ValueKind::Secret(_) | ValueKind::SecretBytes(_) => secret::MASK.to_owned(),
             ValueKind::Array(values) => format!("an array of {}", values.len()),
             ValueKind::Table(table) => format!("a table of {}", table.0.len()),
         }
     }
 
-    /// The value without its origins, as JSON: what a template or serde sees.
+    /// The value without its origins, as JSON; secrets are `[secret]`.
     pub fn to_json(&self) -> serde_json::Value {
-        match &self.kind {
-            ValueKind::String(text) | ValueKind::Datetime(text) => text.clone().into(),
-            ValueKind::Integer(number) => (*number).into(),
-            ValueKind::Float(number) => (*number).into(),
-            ValueKind::Boolean(flag) => (*flag).into(),
-            ValueKind::Array(values) => values.iter().map(Value::to_json).collect(),
-            ValueKind::Table(table) => table.to_json(),
+        match serde_json::to_value(Bare(self)) {
+            Ok(json) => json,
+            Err(error) => unreachable!("values and their names are JSON: {error}"),
         }
+    }
+
+    /// The same with secrets in the form that only a [`Secret`] reads.
+    pub(crate) fn to_json_with_secrets(&self) -> serde_json::Value {
+        secret::revealing(|| self.to_json())
+    }
+}
+
+/// Serializes a value without its origins: as JSON, or as a template sees it.
+pub(crate) struct Bare<'a, T>(pub(crate) &'a T);
+
+impl Serialize for Bare<'_, Value> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0.kind {
+            ValueKind::String(text) | ValueKind::Datetime(text) => serializer.serialize_str(text),
+            ValueKind::Integer(number) => serializer.serialize_i64(*number),
+            ValueKind::Float(number) => serializer.serialize_f64(*number),
+            ValueKind::Boolean(flag) => serializer.serialize_bool(*flag),
+            ValueKind::Secret(secret) => secret.serialize(serializer),
+            ValueKind::SecretBytes(secret) => secret.serialize(serializer),
+            ValueKind::Array(values) => serializer.collect_seq(values.iter().map(Bare)),
+            ValueKind::Table(table) => Bare(table).serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Bare<'_, Table> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let entries = self.0.0.iter().map(|(name, entry)| (name, Bare(&entry.value)));
+        serializer.collect_map(entries)
     }
 }
 
@@ -158,6 +193,8 @@ from! {
     i32 => Integer,
     f64 => Float,
     bool => Boolean,
+    Secret => Secret,
+    Secret<Vec<u8>> => SecretBytes,
     Vec<Value> => Array,
     Table => Table,
 }

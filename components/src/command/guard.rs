@@ -36,6 +36,7 @@ impl Guard {
     pub(super) fn resolve(&mut self, directory: &HostPath, scope: &Scope<'_>) -> Result {
         match self {
             Self::Unless(check) | Self::OnlyIf(check) => {
+                scope.check_arguments(check)?;
                 *check = check.clone().default_directory(directory);
             }
             Self::Creates { location, inputs, resolved } => {

@@ -1,17 +1,92 @@
 //! Where the content of a file comes from.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use togusa_core::assets::{AssetError, AssetKind};
 use togusa_core::prelude::*;
+use togusa_core::secret::MASK;
 use togusa_core::template;
 
 use crate::content::Content;
 
+/// Content that stands in the code; made of a text, or of a secret.
+#[derive(Clone)]
+pub struct Text(Stored);
+
+#[derive(Clone)]
+enum Stored {
+    Clear(String),
+    Secret(Secret),
+    SecretBytes(Secret<Vec<u8>>),
+}
+
+impl Text {
+    fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Stored::Clear(text) => text.as_bytes(),
+            Stored::Secret(secret) => secret.expose().as_bytes(),
+            Stored::SecretBytes(secret) => secret.expose(),
+        }
+    }
+
+    /// Whether what stands for a secret was written instead of one.
+    fn is_masked(&self) -> bool {
+        matches!(&self.0, Stored::Clear(text) if text.contains(MASK))
+    }
+
+    /// Whether it was made of a secret.
+    pub(super) fn is_secret(&self) -> bool {
+        !matches!(self.0, Stored::Clear(_))
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Stored::Clear(text) => text.fmt(f),
+            Stored::Secret(secret) => secret.fmt(f),
+            Stored::SecretBytes(secret) => secret.fmt(f),
+        }
+    }
+}
+
+macro_rules! text_from {
+    ($($type:ty => $stored:ident),* $(,)?) => {
+        $(impl From<$type> for Text {
+            fn from(value: $type) -> Self {
+                Self(Stored::$stored(value.into()))
+            }
+        })*
+    };
+}
+
+text_from! {
+    &str => Clear,
+    &String => Clear,
+    String => Clear,
+    Cow<'_, str> => Clear,
+    Secret => Secret,
+    Secret<Vec<u8>> => SecretBytes,
+}
+
+impl From<&Secret> for Text {
+    fn from(secret: &Secret) -> Self {
+        secret.clone().into()
+    }
+}
+
+impl From<&Secret<Vec<u8>>> for Text {
+    fn from(secret: &Secret<Vec<u8>>) -> Self {
+        secret.clone().into()
+    }
+}
+
 /// What an author said about the content.
 #[derive(Clone)]
 pub(super) enum Given {
-    Content(String),
+    Content(Text),
+    SecretFile(String),
     InlineTemplate(String, template::Context),
     Source(String),
     Template(String, template::Context),
@@ -22,6 +97,7 @@ impl Given {
     fn method(&self) -> &'static str {
         match self {
             Self::Content(_) => "content",
+            Self::SecretFile(_) => "secret_file",
             Self::InlineTemplate(..) => "inline_template",
             Self::Source(_) => "source",
             Self::Template(..) => "template",
@@ -33,6 +109,7 @@ impl fmt::Debug for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Content(text) => write!(f, "content {text:?}"),
+            Self::SecretFile(name) => write!(f, "secret file {name:?}"),
             Self::InlineTemplate(text, context) => write!(f, "template {text:?} {context:?}"),
             Self::Source(name) => write!(f, "source {name:?}"),
             Self::Template(name, context) => write!(f, "template of {name:?} {context:?}"),
@@ -51,7 +128,7 @@ pub(super) struct Rendering {
 /// Content as the model knows it.
 #[derive(Debug)]
 pub(super) enum Body {
-    Text(String),
+    Text(Text),
     Asset(Asset),
     Template(Template),
 }
@@ -82,7 +159,12 @@ impl Body {
             }
         }
         match given {
+            Given::Content(text) if text.is_masked() => {
+                Err(anyhow!("the content holds `{MASK}`: a secret was printed, not exposed"))
+                    .hint("give it the secret itself, `.expose()` it, or let a template render it")
+            }
             Given::Content(text) => Ok(Self::Text(text.clone())),
+            Given::SecretFile(name) => Ok(Self::Asset(scope.secret_file(name)?)),
             Given::InlineTemplate(text, context) => {
                 Ok(Self::Template(scope.inline_template(file_name, text, context.clone())))
             }
@@ -96,9 +178,9 @@ impl Body {
     /// The content on a host.
     pub(super) fn on(&self, probe: &Probe<'_>) -> Result<Content<'_>> {
         Ok(match self {
-            Self::Text(text) => Content::Text(text),
+            Self::Text(text) => Content::Bytes(text.bytes()),
             Self::Asset(asset) => Content::Asset(asset),
-            Self::Template(template) => Content::Rendered(probe.render(template)?),
+            Self::Template(template) => Content::Rendered(probe.rendered(template)?),
         })
     }
 }

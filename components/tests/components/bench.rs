@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use togusa_core::attributes::{AttributeSchema, Reader, SourceLocation};
 use togusa_core::prelude::*;
 use togusa_core::testing::{Harness, Run};
+use togusa_core::value::Value;
 
 type Configure = dyn Fn(&mut Scope<'_>) -> Result + Send + Sync;
 
@@ -91,6 +92,18 @@ impl Bench {
     /// Changes the host.
     pub fn sandbox(mut self, sandbox: &str) -> Self {
         self.harness = self.harness.with_host("web", |host| host.sandbox = Some(sandbox.into()));
+        self
+    }
+
+    /// Sets a value of the host's data.
+    pub fn data(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.harness = self.harness.with_host("web", |host| host.data.insert(name, value));
+        self
+    }
+
+    /// Adds a secret file to the environment.
+    pub fn secret_file(mut self, name: &str, content: Vec<u8>) -> Self {
+        self.harness = self.harness.secret_file(name, content);
         self
     }
 

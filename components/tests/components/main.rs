@@ -10,6 +10,7 @@ mod file_access;
 mod file_content;
 mod hostile;
 mod purge;
+mod secrets;
 mod symlink;
 
 use bench::{Bench, is_root, lines};

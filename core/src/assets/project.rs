@@ -59,7 +59,7 @@ impl ProjectAssets {
         let kind = sniffer.kind();
         let executable = metadata.permissions().mode() & 0o111 != 0;
         self.known().contents.insert(digest, Arc::new(Content::File(path)));
-        Ok(Asset { name, digest, size, executable, kind })
+        Ok(Asset { name, digest, size, executable, kind, sensitive: false })
     }
 
     fn embedded(
@@ -78,7 +78,7 @@ impl ProjectAssets {
         self.known().contents.insert(digest, Arc::new(Content::Embedded(bytes)));
         let kind = AssetKind::of(bytes);
         let size = bytes.len() as u64;
-        Ok(Asset { name: full_name, digest, size, executable: false, kind })
+        Ok(Asset { name: full_name, digest, size, executable: false, kind, sensitive: false })
     }
 
     fn walk(

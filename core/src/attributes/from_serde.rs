@@ -14,7 +14,7 @@ pub struct Serde<T>(pub T);
 
 impl<T: DeserializeOwned> FromValue for Serde<T> {
     fn from_value(value: &Value, reader: &mut Reader<'_>) -> Option<Self> {
-        match serde_json::from_value(value.to_json()) {
+        match serde_json::from_value(value.to_json_with_secrets()) {
             Ok(read) => Some(Self(read)),
             Err(error) => {
                 reader.refuse(value, error);

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Reader;
+use crate::secret::{Secret, SecretContent};
 use crate::value::{Table, Value, ValueKind};
 
 /// A type that can be read from an attribute's value.
 ///
 /// Implemented for texts, numbers, booleans, durations (`"10s"`), paths, `Option`, `Vec`, sets and
-/// maps of these, and by `#[derive(Attributes)]` for structs and for enums without fields.
+/// maps of these, [`Secret`], and by `#[derive(Attributes)]` for structs and for enums without fields.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an attribute: no way to read it from an environment is known",
     note = "derive `Attributes` for a struct or an enum of your own, or implement `FromValue`"
@@ -34,6 +35,31 @@ impl FromValue for String {
 
     fn type_name() -> String {
         "string".into()
+    }
+}
+
+/// Takes a secret, and a text in clear.
+impl<T: SecretContent> FromValue for Secret<T> {
+    fn from_value(value: &Value, reader: &mut Reader<'_>) -> Option<Self> {
+        match &value.kind {
+            ValueKind::Secret(secret) => secret.converted(),
+            ValueKind::SecretBytes(secret) => {
+                let read = secret.converted();
+                if read.is_none() {
+                    reader.refuse(value, "the secret is not text in UTF-8");
+                }
+                read
+            }
+            ValueKind::String(text) => Some(Self::from_text(text.clone())),
+            _ => {
+                reader.mismatch("a secret", value);
+                None
+            }
+        }
+    }
+
+    fn type_name() -> String {
+        T::TYPE_NAME.into()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod line;
 mod prepare;
+mod receive;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -23,6 +24,7 @@ use crate::protocol::{
     Done, End, Frame, FrameError, FromAgent, HandOver, Hello, Start, ToAgent, read_frame,
 };
 use crate::registry::Registry;
+use crate::secret::{Masked as _, known};
 
 use super::converge::converge;
 use super::run::Host;
@@ -70,13 +72,13 @@ pub fn serve(
     let line = Line::open(writer, pulse.clone());
     let (sender, notes) = mpsc::sync_channel(UNREAD);
     let home = agent.home.to_string_lossy().into_owned();
-    line.send(&FromAgent::Hello(Hello { build: agent.build.clone(), home }))?;
+    line.send(FromAgent::Hello(Hello { build: agent.build.clone(), home }))?;
     let (stop, from_reader, heard) = (interrupt.clone(), sender.clone(), pulse.clone());
     thread::spawn(move || listen(reader, &from_reader, &stop, &heard));
     let mut inbox = Inbox { notes, pulse };
     let served = converse(agent, &line, &mut inbox, &sender, &interrupt);
     line.close();
-    served
+    served.map_err(|problem| problem.masked(line.secrets()))
 }
 
 fn converse(
@@ -88,14 +90,14 @@ fn converse(
 ) -> Result<(), Problem> {
     let hand_over = match inbox.next()? {
         Frame::Message(ToAgent::HandOver(hand_over)) => hand_over,
-        Frame::Message(ToAgent::Status(of)) => return line.send(&status::answer(&agent.home, &of)),
+        Frame::Message(ToAgent::Status(of)) => return line.send(status::answer(&agent.home, &of)),
         Frame::Message(ToAgent::Goodbye | ToAgent::Interrupt { .. }) => return Ok(()),
         _ => return Err(Problem::new("the coordinator did not begin with the hand-over")),
     };
     let Prepared { host, drafts } = match prepare(agent, &hand_over, line, inbox, interrupt) {
         Ok(prepared) => prepared,
         Err(Unprepared::Refused { problem, locked }) => {
-            return line.send(&FromAgent::Refused { problem: *problem, locked });
+            return line.send(FromAgent::Refused { problem: *problem, locked });
         }
         Err(Unprepared::Broken(problem)) => return Err(*problem),
     };
@@ -106,7 +108,7 @@ fn converse(
     if let Some(deployment) = recorded {
         warn(&host, state::records::begin(&host.site.state, deployment));
     }
-    line.send(&FromAgent::Ready)?;
+    line.send(FromAgent::Ready)?;
     let ends = work(&host, &drafts, line, inbox, ended);
     if let Some(deployment) = recorded {
         let mut counts = Counts::default();
@@ -260,19 +262,22 @@ fn run(host: &Host, drafts: &Drafts, line: &Line, start: &Start) -> (End, Counts
     let Some((id, draft)) = drafts.get(&start.root) else {
         let problem = Problem::new(format!("root `{}` was not handed over", start.root));
         // A link that is lost is noticed by who reads from it; so below.
-        let _ = line.send(&FromAgent::Refused { problem, locked: false });
+        let _ = line.send(FromAgent::Refused { problem, locked: false });
         return (End::Failed, Counts::default());
     };
-    let done = panics::catch(|| converge(host, id, draft, start)).unwrap_or_else(|panicked| {
-        host.emit(Event::ComponentFailed {
-            root: id.clone(),
-            breadcrumb: draft.breadcrumb(0).clone(),
-            changes: Vec::new(),
-            problem: Problem::from_error(&panicked.into()).hint("this is a defect of togusa"),
-        });
-        Done::failed(id.root.clone())
-    });
+    let done =
+        panics::catch(|| known::learning(&draft.secrets, || converge(host, id, draft, start)))
+            .unwrap_or_else(|panicked| {
+                host.emit(Event::ComponentFailed {
+                    root: id.clone(),
+                    breadcrumb: draft.breadcrumb(0).clone(),
+                    changes: Vec::new(),
+                    problem: Problem::from_error(&panicked.into())
+                        .hint("this is a defect of togusa"),
+                });
+                Done::failed(id.root.clone())
+            });
     let end = (done.end, done.counts);
-    let _ = line.send(&FromAgent::Done(Box::new(done)));
+    let _ = line.send(FromAgent::Done(Box::new(done)));
     end
 }

@@ -1,15 +1,17 @@
 //! The assets that an agent knows: those that were handed over, with their content in its store.
 
 mod references;
+mod secret;
 mod store;
 
 use std::collections::BTreeMap;
 
-use crate::assets::{Asset, AssetCatalogue, AssetError, TreeEntry, TreeEntryKind};
+use crate::assets::{self, Asset, AssetCatalogue, AssetError, TreeEntry};
 use crate::attributes::SourceLocation;
 use crate::protocol::HandOver;
 
 pub(super) use references::References;
+pub(super) use secret::SecretStore;
 pub(super) use store::{DiskStore, store_directory};
 
 /// The names that were handed over.
@@ -27,15 +29,6 @@ impl HandedAssets {
             trees: hand_over.trees.clone(),
         }
     }
-
-    /// Every asset whose content may be asked for.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Asset> {
-        let in_trees = self.trees.values().flatten().filter_map(|entry| match &entry.kind {
-            TreeEntryKind::File(asset) => Some(asset),
-            _ => None,
-        });
-        self.assets.values().chain(in_trees)
-    }
 }
 
 fn not_handed_over(name: String) -> AssetError {
@@ -44,12 +37,17 @@ fn not_handed_over(name: String) -> AssetError {
 
 impl AssetCatalogue for HandedAssets {
     fn find(&self, source: &SourceLocation, name: &str) -> Result<Asset, AssetError> {
-        let name = crate::assets::full_name(source, name)?;
+        let name = assets::full_name(source, name)?;
         self.assets.get(&name).cloned().ok_or_else(|| not_handed_over(name))
     }
 
     fn tree(&self, source: &SourceLocation, name: &str) -> Result<Vec<TreeEntry>, AssetError> {
-        let name = crate::assets::full_name(source, name)?;
+        let name = assets::full_name(source, name)?;
         self.trees.get(&name).cloned().ok_or_else(|| not_handed_over(name))
+    }
+
+    fn secret_file(&self, name: &str) -> Result<Asset, AssetError> {
+        let name = assets::secret_file_name(name);
+        self.assets.get(&name).cloned().ok_or_else(|| not_handed_over(name))
     }
 }

@@ -9,17 +9,19 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use crate::address::AddressTable;
-use crate::assets::AssetStore;
+use crate::assets::{AssetStore, WithSecrets};
 use crate::deployment::Deployment;
+use crate::environment::Host;
 use crate::event::{Counts, Event, Mode, Outcome, Skip, Summary};
 use crate::interrupt::Interrupt;
 use crate::model::Model;
 use crate::names::{HostName, RootId};
 use crate::problem::Problem;
 use crate::protocol::{Done, End, Frame, FromAgent, Start, ToAgent};
+use crate::secret::Masked as _;
 
 use super::hand_over::{hand_over, needed_homes};
-use super::transport::Transport;
+use super::transport::{Connection, Transport};
 use super::{HEARTBEAT, SILENCE};
 use link::{Link, Note, Said};
 use progress::Progress;
@@ -69,6 +71,14 @@ pub fn deploy(
     interrupt: &Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Summary {
+    let tell: &mut dyn FnMut(Event) = &mut |event| tell(event.masked(&model.secrets));
+    let files = &model.environment.secret_files;
+    let assets: Arc<dyn AssetStore> = match files.is_empty() {
+        true => Arc::clone(assets),
+        false => Arc::new(WithSecrets::new(Arc::clone(assets), files)),
+    };
+    let placeholders = model.secrets.has_placeholder();
+    let transport = if placeholders { &refusing() } else { transport };
     let mut skipped = BTreeMap::new();
     for (id, root) in &model.roots {
         let reason = match () {
@@ -102,7 +112,7 @@ pub fn deploy(
     let links = hosts.iter().map(|name| {
         tell(Event::Connecting { host: name.clone() });
         let host = &model.environment.hosts[name];
-        (name.clone(), Link::open(host, transport, assets, sender.clone()))
+        (name.clone(), Link::open(host, transport, &assets, sender.clone()))
     });
     let links = links.collect();
     let mut run = Run {
@@ -125,6 +135,18 @@ pub fn deploy(
     run.summary.skipped -= run.selected.len();
     run.run_to_the_end(&inbox);
     run.finish()
+}
+
+/// A model that was checked without its secrets reaches no host.
+fn refusing() -> Arc<dyn Transport> {
+    struct Refusing;
+    impl Transport for Refusing {
+        fn connect(&self, _: &Host, _: &dyn Fn(Event)) -> Result<Connection, Problem> {
+            Err(Problem::new("the model holds placeholders in the place of secrets")
+                .hint("deploy with an identity that opens the environment's secrets"))
+        }
+    }
+    Arc::new(Refusing)
 }
 
 /// An agent of another build is refused by name.
@@ -232,6 +254,10 @@ impl Run<'_> {
                 self.lose(&host, Problem::new("the agent told what nobody asked for"));
             }
             FromAgent::Need { assets } => {
+                if !self.links.get(&host).is_some_and(|link| link.offered(&assets)) {
+                    let problem = "the agent asked for what its roots do not need";
+                    return self.lose(&host, Problem::new(problem));
+                }
                 self.link(&host, |link| assets.into_iter().for_each(|asset| link.send(asset)));
             }
             FromAgent::Ready => {
@@ -418,6 +444,6 @@ impl Run<'_> {
 
     fn finish(self) -> Summary {
         (self.tell)(Event::Finished { summary: self.summary.clone() });
-        self.summary
+        self.summary.masked(&self.model.secrets)
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn hand_over(
         addresses: addresses.map(|(name, address)| (name.clone(), address.clone())).collect(),
         assets: assets.into_values().collect(),
         trees,
+        key: model.key.clone(),
         digests,
     }
 }

@@ -223,10 +223,13 @@ impl<'a> Triggers<'a> {
 
     /// Records what the root manages, before it touches any of it.
     pub(super) fn record_managed(&self) -> Result<(), StateError> {
-        let managed =
-            self.draft.managed.iter().map(|(node, kind, name)| {
-                (kind.clone(), name.clone(), self.breadcrumb(*node).clone())
-            });
+        let managed = self.draft.managed.iter().map(|(node, kind, name)| {
+            (
+                kind.clone(),
+                self.draft.secrets.mask(name).into_owned(),
+                self.breadcrumb(*node).clone(),
+            )
+        });
         Managed::record(self.host.site.state(), &self.id.root, managed)
     }
 

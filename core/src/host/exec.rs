@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+pub(crate) use error::remedied;
 pub use error::{ExecError, Failure};
 pub use journal::{Survivor, survivors};
 pub use output::Output;
@@ -18,6 +19,7 @@ pub(super) use runner::{query, run};
 
 use crate::digest::Digest;
 use crate::path::HostPath;
+use crate::secret::{self, KnownSecrets};
 
 /// A command: a program with its arguments, run without a shell unless one is asked for.
 ///
@@ -34,6 +36,7 @@ pub struct Exec {
     stdin: Option<Vec<u8>>,
     accept: BTreeSet<i32>,
     sensitive: bool,
+    secret_arguments: bool,
 }
 
 impl Exec {
@@ -49,6 +52,7 @@ impl Exec {
             stdin: None,
             accept: BTreeSet::from([0]),
             sensitive: false,
+            secret_arguments: false,
         }
     }
 
@@ -134,9 +138,37 @@ impl Exec {
         self
     }
 
+    /// Lets arguments hold secrets, for a program that takes them in no other way: while it runs,
+    /// every user of the host can read them. Without it such a command is not started.
+    #[must_use]
+    pub fn secret_arguments(mut self) -> Self {
+        self.secret_arguments = true;
+        self
+    }
+
+    /// Refuses arguments that hold a secret.
+    pub(crate) fn check_arguments(&self, secrets: &KnownSecrets) -> Result<(), ExecError> {
+        let all = || std::iter::once(&self.program).chain(&self.args);
+        if self.secret_arguments || !all().any(|arg| secrets.is_in(arg.as_bytes())) {
+            return Ok(());
+        }
+        Err(ExecError::SecretArgument { command: self.short(secrets) })
+    }
+
+    /// The command line as a shell would read it, with all that it holds.
+    fn line(&self) -> String {
+        let program = quoted(&self.program);
+        if self.sensitive {
+            return format!("{program} [sensitive]");
+        }
+        let args = self.args.iter().map(|arg| format!(" {}", quoted(arg)));
+        std::iter::once(program).chain(args).collect()
+    }
+
     /// The command line for messages: its first line, at most 200 characters.
-    pub(super) fn short(&self) -> String {
-        let full = self.to_string();
+    pub(super) fn short(&self, secrets: &KnownSecrets) -> String {
+        // Masked before it is cut, so that no part of a secret is left.
+        let full = secrets.mask(&self.line()).into_owned();
         let line = full.lines().next().unwrap_or_default();
         let short = start_of(line, 200);
         if short.len() == full.len() { full } else { format!("{short} …") }
@@ -144,19 +176,15 @@ impl Exec {
 }
 
 impl fmt::Display for Exec {
-    /// The command line as a shell would read it.
+    /// The command line as a shell would read it, secrets masked.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&quoted(&self.program))?;
-        if self.sensitive {
-            return f.write_str(" [sensitive]");
-        }
-        self.args.iter().try_for_each(|arg| write!(f, " {}", quoted(arg)))
+        f.write_str(&secret::masked(self.line()))
     }
 }
 
 impl fmt::Debug for Exec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Exec({self}")?;
+        write!(f, "Exec({}", self.line())?;
         if let Some(directory) = &self.directory {
             write!(f, ", in {directory:?}")?;
         }
@@ -194,4 +222,4 @@ fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

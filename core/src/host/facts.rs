@@ -7,6 +7,7 @@ use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
 use crate::environment::Host;
+use crate::value::Bare;
 
 /// What a host is: for `verify`, `update`, and templates that are rendered on the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +85,7 @@ pub(crate) fn globals(
         ("name", Value::from(host.name.as_str())),
         ("platform", Value::from(host.platform.clone())),
         ("address", Value::from(host.address.as_deref().unwrap_or(host.name.as_str()))),
-        ("data", Value::from(Serde(host.data.to_json()))),
+        ("data", Value::from(Serde(Bare(&host.data)))),
     ]);
     let of_environment =
         BTreeMap::from([("name", Value::from(environment)), ("project", Value::from(project))]);

@@ -32,7 +32,7 @@ impl<'a> Machine<'a> {
     pub fn run(&self, command: &Exec) -> Result<Output> {
         let result = exec::run(self, command);
         self.site.shared.invalidate_all();
-        Ok(result?)
+        exec::remedied(result)
     }
 
     /// Forgets a snapshot because of what was changed; who asks next takes a new one.

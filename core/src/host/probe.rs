@@ -18,7 +18,7 @@ use crate::environment::Host;
 use crate::host::{Exec, Facts, HostSite, Output, exec, facts};
 use crate::names::{Breadcrumb, RootId};
 use crate::path::HostPath;
-use crate::template::{self, Template, TemplateText};
+use crate::template::{self, Rendered, Template, TemplateText};
 
 /// A look at the host that a component converges on; nothing can be changed through it.
 #[derive(Clone, Debug)]
@@ -88,6 +88,14 @@ impl<'a> Probe<'a> {
     /// # Errors
     /// The text cannot be read, or is wrong, or names a variable that is not defined.
     pub fn render(&self, template: &Template) -> Result<String> {
+        Ok(self.rendered(template)?.text)
+    }
+
+    /// Renders a template for this host, and tells whether what came out must not be seen.
+    ///
+    /// # Errors
+    /// The text cannot be read, or is wrong, or names a variable that is not defined.
+    pub fn rendered(&self, template: &Template) -> Result<Rendered> {
         let globals = self.site.shared.globals.get_or_init(|| {
             facts::globals(self.project(), self.environment(), self.host(), self.facts())
         });
@@ -105,7 +113,18 @@ impl<'a> Probe<'a> {
             }
         };
         let table = &self.site.render_table;
-        Ok(template::render(&template.name, text, digest, context, table)?)
+        let mut rendered = template::render(&template.name, text, digest, context, table)?;
+        rendered.sensitive |= self.is_sensitive(rendered.text.as_bytes());
+        if let TemplateText::Asset(asset) = &template.text {
+            rendered.sensitive |= asset.sensitive;
+        }
+        Ok(rendered)
+    }
+
+    /// Whether a content holds a secret that the root has: as it is, in a common encoding, or a line
+    /// of it. Of secrets under 6 bytes it cannot tell.
+    pub fn is_sensitive(&self, content: &[u8]) -> bool {
+        self.site.secrets_of(&self.root.root).is_in(content)
     }
 
     /// The whole content of an asset.
@@ -131,7 +150,7 @@ impl<'a> Probe<'a> {
     /// # Errors
     /// The command could not be started, ended with a code that is not accepted, or hung.
     pub fn query(&self, command: &Exec) -> Result<Output> {
-        Ok(exec::query(self, command)?)
+        exec::remedied(exec::query(self, command))
     }
 
     /// What is found out at once for many components; taken at most once until it is invalidated.

@@ -1,5 +1,6 @@
 //! What all components that converge on one host share.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use crate::environment::Host;
 use crate::event::Event;
 use crate::host::Shared;
 use crate::interrupt::Interrupt;
+use crate::names::RootName;
+use crate::secret::KnownSecrets;
 use crate::template::RenderTable;
 
 /// One host while it converges: what its components share within a run.
@@ -33,12 +36,21 @@ pub struct HostSite {
     pub events: Arc<dyn Fn(Event) + Send + Sync>,
     /// What the components share in memory; starts out empty.
     pub shared: Shared,
+    /// All secrets that the host was handed.
+    pub(crate) secrets: Arc<KnownSecrets>,
+    /// Those of each root.
+    pub(crate) secrets_of_roots: BTreeMap<RootName, Arc<KnownSecrets>>,
 }
 
 impl HostSite {
     /// A path of this host as a real one.
     pub fn local(&self, path: &crate::path::HostPath) -> PathBuf {
         PathBuf::from(path.expand(&self.home.to_string_lossy()))
+    }
+
+    /// The secrets that a root has.
+    pub(crate) fn secrets_of(&self, root: &RootName) -> &KnownSecrets {
+        self.secrets_of_roots.get(root).unwrap_or(&self.secrets)
     }
 
     /// Where the records of running commands lie.
@@ -115,6 +127,8 @@ pub(crate) mod tests {
                 interrupt: Interrupt::default(),
                 events: Arc::new(move |event| sink.lock().unwrap().push(event)),
                 shared: Shared::default(),
+                secrets: Arc::default(),
+                secrets_of_roots: BTreeMap::new(),
             };
             Self {
                 site,
@@ -149,7 +163,7 @@ pub(crate) mod tests {
             let digest = Digest::of(content);
             self.assets.0.lock().unwrap().push((digest, content.to_owned()));
             let (size, kind) = (content.len() as u64, AssetKind::of(content));
-            Asset { name: name.into(), digest, size, executable: false, kind }
+            Asset { name: name.into(), digest, size, executable: false, kind, sensitive: false }
         }
 
         /// Lets the store give another content for an asset than its digest says.

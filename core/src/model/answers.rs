@@ -7,9 +7,11 @@ use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::names::{HostName, RootId, RootName};
 use crate::resource::{Provider, Required, Resource, ResourceKey};
+use crate::secret::{known, revealing};
 
 /// A question for the values of a resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,19 +32,26 @@ impl Query {
 pub(crate) struct Provided {
     pub(crate) key: ResourceKey,
     pub(crate) provider: Arc<Provider>,
-    /// The value as JSON: what crosses to other hosts, and what tells whether it changed.
-    pub(crate) json: String,
+    /// The value as JSON: what crosses to other hosts, and what tells whether it changed. Its secrets
+    /// are in it as they are, so that it is shown nowhere.
+    pub(crate) json: Zeroizing<String>,
     /// Nobody has to require it.
     pub(crate) waived: bool,
     typed: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 /// A provided value as it is handed over.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ProvidedWire {
     pub(crate) key: ResourceKey,
     pub(crate) provider: Provider,
-    pub(crate) json: String,
+    pub(crate) json: Zeroizing<String>,
+}
+
+impl fmt::Debug for ProvidedWire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} by {:?}", self.key, self.provider)
+    }
 }
 
 impl Provided {
@@ -51,7 +60,7 @@ impl Provided {
         provider: Arc<Provider>,
         waived: bool,
     ) -> serde_json::Result<Self> {
-        let json = serde_json::to_string(&value)?;
+        let json = Zeroizing::new(revealing(|| serde_json::to_string(&value))?);
         let typed: Arc<dyn Any + Send + Sync> = Arc::new(value);
         Ok(Self { key: ResourceKey::of::<R>(), provider, json, waived, typed: typed.into() })
     }
@@ -75,6 +84,7 @@ impl Provided {
 
     /// The value as the type that its key stands for.
     pub(crate) fn required<R: Resource>(&self) -> anyhow::Result<Required<R>> {
+        known::received(&self.json);
         let typed = match self.typed.get() {
             Some(typed) => typed,
             None => {
@@ -99,7 +109,7 @@ impl Provided {
 
 impl fmt::Debug for Provided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {} by {:?}", self.key, self.json, self.provider)
+        write!(f, "{:?} by {:?}", self.key, self.provider)
     }
 }
 

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::address::Resolved;
-use crate::assets::{self, AssetCatalogue, AssetStore};
+use crate::assets::{self, AssetCatalogue, AssetStore, WithSecrets};
 use crate::environment::Environment;
 use crate::host::Facts;
 use crate::names::RootId;
 use crate::problem::{Problem, Problems};
 use crate::registry::Registry;
+use crate::secret::{Key, KnownSecrets, Masked};
 use crate::template::{self, RenderTable, Template, TemplateText};
 
 use super::draft::Draft;
@@ -28,11 +29,33 @@ pub fn configure<A: AssetCatalogue + AssetStore>(
     environment: &Environment,
     assets: &A,
 ) -> Result<Model, Problems> {
+    let secrets = KnownSecrets::of(environment);
+    let key = Key::draw().map_err(no_key)?;
+    let assets = WithSecrets::new(assets, &environment.secret_files);
+    let configured = configure_with(&key, &secrets, registry, environment, &assets);
+    configured.map_err(|problems| problems.masked(&secrets))
+}
+
+fn no_key(error: std::io::Error) -> Problems {
+    let error = anyhow::Error::new(error).context("cannot draw a key for the model's digests");
+    Problems::new([Problem::from_error(&error)])
+}
+
+fn configure_with<A: AssetCatalogue + AssetStore>(
+    key: &Key,
+    secrets: &Arc<KnownSecrets>,
+    registry: &Registry,
+    environment: &Environment,
+    assets: &A,
+) -> Result<Model, Problems> {
     let attributes = registry.check(environment);
     if !attributes.is_empty() {
         return Err(Problems::new(attributes));
     }
-    let Settled { drafts, answers } = settle(registry, environment, assets)?;
+    let Settled { mut drafts, answers } = settle(registry, environment, assets, secrets)?;
+    for (_, text) in drafts.values_mut().flat_map(|draft| &mut draft.logs) {
+        secrets.mask_in(text);
+    }
     let mut found = faults::find(environment, &drafts, &answers);
     if found.list.is_empty() {
         found.list = try_templates(environment, &drafts, assets);
@@ -48,7 +71,10 @@ pub fn configure<A: AssetCatalogue + AssetStore>(
     if !found.list.is_empty() {
         return Err(Problems { list: Problem::merged(found.list), ..found });
     }
-    let digests = in_parallel(drafts.values().collect(), |draft| draft.digests());
+    let digests = in_parallel(drafts.values().collect(), |draft| {
+        let digests = draft.digests(key);
+        (draft.public_digest(&digests), digests)
+    });
     let ignored = |id: &RootId| {
         let host = &environment.hosts[&id.host];
         host.ignore || host.roots.iter().any(|root| root.name == id.root && root.ignore)
@@ -56,13 +82,14 @@ pub fn configure<A: AssetCatalogue + AssetStore>(
     let roots: BTreeMap<_, _> = drafts
         .into_iter()
         .zip(digests)
-        .map(|((id, draft), digests)| {
+        .map(|((id, draft), (public, digests))| {
             let ignored = ignored(&id);
-            (id, ModelRoot { draft, digests, ignored })
+            (id, ModelRoot { draft, digests, public, ignored })
         })
         .collect();
     let digest = digest(&roots, graph.edges());
-    Ok(Model { environment: environment.clone(), roots, answers, graph, digest })
+    let (environment, secrets, key) = (environment.clone(), Arc::clone(secrets), key.clone());
+    Ok(Model { environment, roots, answers, graph, secrets, key, digest })
 }
 
 /// Configures twice and compares: a component whose `configure` or `Debug` is not pure is found
@@ -76,7 +103,9 @@ pub fn configure_twice<A: AssetCatalogue + AssetStore>(
     assets: &A,
 ) -> Result<Model, Problems> {
     let model = configure(registry, environment, assets)?;
-    let again = configure(registry, environment, assets)?;
+    let assets = WithSecrets::new(assets, &environment.secret_files);
+    let again = configure_with(&model.key, &model.secrets, registry, environment, &assets)
+        .map_err(|problems| problems.masked(&model.secrets))?;
     let mut found = Vec::new();
     for (id, root) in &model.roots {
         let Some(other) = again.roots.get(id) else { continue };
@@ -96,7 +125,7 @@ pub fn configure_twice<A: AssetCatalogue + AssetStore>(
             );
         }
     }
-    if found.is_empty() { Ok(model) } else { Err(Problems::new(found)) }
+    if found.is_empty() { Ok(model) } else { Err(Problems::new(found).masked(&model.secrets)) }
 }
 
 /// Renders every template once, with placeholders for what only the host knows.

@@ -13,6 +13,7 @@ use crate::digest::{Digest, Digester};
 use crate::names::Breadcrumb;
 use crate::problem::Problem;
 use crate::resource::Provider;
+use crate::secret::{Key, KnownSecrets, digesting};
 use crate::template::Template;
 
 use super::answers::{Provided, Query};
@@ -47,6 +48,8 @@ pub(crate) struct Draft {
     pub(crate) trees: BTreeMap<String, Vec<TreeEntry>>,
     /// What the components manage on the host: node, kind, path or name.
     pub(crate) managed: Vec<(NodeId, String, String)>,
+    /// The secrets that the root has.
+    pub(crate) secrets: Arc<KnownSecrets>,
 }
 
 /// One component in the tree.
@@ -148,8 +151,29 @@ impl Draft {
         seen.into_iter().filter(|(_, count)| *count > 1).map(|(breadcrumb, _)| breadcrumb).collect()
     }
 
-    /// The digest of each component with all that lies below it, in pre-order.
-    pub(crate) fn digests(&self) -> Vec<Digest> {
+    /// The digest of each component with all that lies below it, in pre-order. Those of a root that
+    /// has secrets say nothing to who lacks the key.
+    pub(crate) fn digests(&self, key: &Key) -> Vec<Digest> {
+        if !self.has_secrets() {
+            return self.digests_by(Digester::default);
+        }
+        digesting(key, || self.digests_by(|| Digester::keyed(key)))
+    }
+
+    /// The digest of the root as it looks with its secrets masked, for everybody to see.
+    pub(crate) fn public_digest(&self, digests: &[Digest]) -> Option<Digest> {
+        if !self.has_secrets() {
+            return digests.first().copied();
+        }
+        self.digests_by(|| Digester::masking(&self.secrets)).first().copied()
+    }
+
+    /// Whether the root has any secrets. Agents have no content of secret files at that time.
+    fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty() || self.assets.values().any(|asset| asset.sensitive)
+    }
+
+    fn digests_by<'a>(&'a self, digester: impl Fn() -> Digester<'a>) -> Vec<Digest> {
         let mut digests = vec![None; self.nodes.len()];
         let mut causes = BTreeMap::<NodeId, Vec<&Cause>>::new();
         for trigger in &self.triggers {
@@ -158,7 +182,7 @@ impl Draft {
         // Children stand behind their parents, so that the reverse order has them first.
         for id in (0..self.nodes.len()).rev() {
             let node = &self.nodes[id];
-            let mut digester = Digester::default();
+            let mut digester = digester();
             digester.text(node.breadcrumb.as_str());
             if let Some(component) = &node.component {
                 digester.debug(component);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::assets::AssetCatalogue;
@@ -15,6 +15,7 @@ use crate::problem::{Problem, Problems};
 use crate::registry::Registry;
 use crate::resource::ResourceKey;
 use crate::scope::Site;
+use crate::secret::{KnownSecrets, known};
 
 use super::answers::Answers;
 use super::draft::Draft;
@@ -34,6 +35,7 @@ pub(super) fn settle(
     registry: &Registry,
     environment: &Environment,
     catalogue: &dyn AssetCatalogue,
+    secrets: &Arc<KnownSecrets>,
 ) -> Result<Settled, Problems> {
     let roots: BTreeMap<RootId, (&Host, &Root)> = environment
         .hosts
@@ -50,7 +52,7 @@ pub(super) fn settle(
     for pass in 1.. {
         let configured = in_parallel(due.iter().copied().collect(), |id| {
             let (host, root) = roots[id];
-            plant(registry, environment, host, root, &answers, catalogue)
+            plant(registry, environment, host, root, &answers, catalogue, secrets)
         });
         let mut changed = BTreeMap::<ResourceKey, BTreeSet<&RootId>>::new();
         for (id, draft) in due.iter().copied().zip(configured) {
@@ -75,13 +77,18 @@ pub(super) fn settle(
     Ok(Settled { drafts, answers })
 }
 
-fn plant(
+/// Configures one root with what all roots provided so far.
+///
+/// # Errors
+/// The component is unknown or its attributes cannot be read.
+pub(crate) fn plant(
     registry: &Registry,
     environment: &Environment,
     host: &Host,
     root: &Root,
     answers: &Answers,
     catalogue: &dyn AssetCatalogue,
+    secrets: &Arc<KnownSecrets>,
 ) -> Result<Draft, Problems> {
     let Some(component) = registry.get(root.name.as_str()) else {
         let message = format!("unknown component `{}`", root.name);
@@ -104,22 +111,9 @@ fn plant(
         answers,
         catalogue,
     };
-    component.plant(&site).map_err(Problems::new)
-}
-
-/// Configures one root with the answers that were handed over.
-///
-/// # Errors
-/// The component is unknown or its attributes cannot be read.
-pub(crate) fn plant_one(
-    registry: &Registry,
-    environment: &Environment,
-    host: &Host,
-    root: &Root,
-    answers: &Answers,
-    catalogue: &dyn AssetCatalogue,
-) -> Result<Draft, Problems> {
-    plant(registry, environment, host, root, answers, catalogue)
+    let secrets = secrets.of_root(host, root);
+    let planted = known::learning(&secrets, || component.plant(&site));
+    planted.map(|draft| Draft { secrets, ..draft }).map_err(Problems::new)
 }
 
 fn never_settles(

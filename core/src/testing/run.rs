@@ -18,6 +18,7 @@ use crate::problem::Problem;
 use crate::registry::Registry;
 use crate::resource::Resource;
 use crate::scope::Scope;
+use crate::secret::{Secret, revealing, take_out};
 
 use super::Harness;
 
@@ -125,8 +126,8 @@ impl<R: Resource> Attributes for Given<R> {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let json: String = reader.required("json")?;
-        Some(Self(serde_json::from_str(&json).ok()))
+        let json: Secret = reader.required("json")?;
+        Some(Self(serde_json::from_str(json.expose()).ok()))
     }
 
     fn source() -> SourceLocation {
@@ -143,14 +144,17 @@ impl<R: Resource> Attributes for Given<R> {
 pub(super) fn provide<R: Resource>(mut harness: Harness, value: R) -> Harness {
     let number = harness.environment.hosts.get("given").map_or(0, |host| host.roots.len());
     let name = format!("given-{number}");
-    let json = serde_json::to_string(&value)
+    let json = revealing(|| serde_json::to_string(&value))
         .unwrap_or_else(|error| panic!("a resource must be writable as JSON: {error}"));
     harness.registry = harness.registry.with::<Given<R>>(name.as_str());
     let target = harness.target(&"given".into());
     let hosts = &mut harness.environment.hosts;
     let host = hosts.entry("given".into()).or_insert_with(|| Host::local("given", target));
     let mut attributes = crate::value::Table::default();
-    attributes.insert("json", json);
+    match take_out(&json) {
+        None => attributes.insert("json", json),
+        Some(_) => attributes.insert("json", Secret::new(json)),
+    }
     *host = host.clone().with_root(name, attributes);
     harness
 }

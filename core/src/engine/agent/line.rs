@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::interrupt::Interrupt;
 use crate::problem::Problem;
 use crate::protocol::{FromAgent, encode};
+use crate::secret::{KnownSecrets, Masked as _};
 
 /// How often an agent tells what it is doing.
 const NEWS: Duration = Duration::from_millis(250);
@@ -62,6 +63,7 @@ pub(super) struct Line {
     out: SyncSender<Out>,
     pulse: Pulse,
     watched: Arc<Mutex<Option<Arc<Host>>>>,
+    secrets: Arc<KnownSecrets>,
 }
 
 impl Line {
@@ -70,12 +72,18 @@ impl Line {
         let watched = Arc::<Mutex<Option<Arc<Host>>>>::default();
         let activity = Arc::clone(&watched);
         thread::spawn(move || write(writer, &frames, &activity));
-        Self { out, pulse, watched }
+        Self { out, pulse, watched, secrets: Arc::default() }
     }
 
-    pub(super) fn send(&self, message: &FromAgent) -> Result<(), Problem> {
+    /// The secrets that nothing leaves with.
+    pub(super) fn secrets(&self) -> &Arc<KnownSecrets> {
+        &self.secrets
+    }
+
+    pub(super) fn send(&self, message: FromAgent) -> Result<(), Problem> {
         let gone = |why: String| Problem::new("the coordinator does not listen any more").hint(why);
-        let frame = encode(message).map_err(|error| gone(error.to_string()))?;
+        let frame =
+            encode(&message.masked(&self.secrets)).map_err(|error| gone(error.to_string()))?;
         self.put(Out::Frame(frame)).then_some(()).ok_or_else(|| gone("the link is lost".to_owned()))
     }
 
@@ -165,5 +173,5 @@ fn write(
 pub(super) fn events(line: &Line) -> Arc<dyn Fn(Event) + Send + Sync> {
     let line = line.clone();
     // That nobody listens any more is noticed by who reads.
-    Arc::new(move |event| drop(line.send(&FromAgent::Event(Box::new(event)))))
+    Arc::new(move |event| drop(line.send(FromAgent::Event(Box::new(event)))))
 }

@@ -7,24 +7,25 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::assets::AssetStore;
 use crate::environment::Environment;
 use crate::event::{Event, Mode};
 use crate::host::{self, HostSite, Shared};
 use crate::interrupt::Interrupt;
 use crate::model::answers::{Answers, Provided};
 use crate::model::draft::{Draft, first_difference};
-use crate::model::settle::plant_one;
+use crate::model::settle::plant;
 use crate::names::{RootId, RootName};
 use crate::path::HostPath;
 use crate::problem::Problem;
-use crate::protocol::{Frame, FromAgent, HandOver, ToAgent};
+use crate::protocol::HandOver;
+use crate::secret::KnownSecrets;
 use crate::template::RenderTable;
 
 use super::line::{self, Line, Pulse};
+use super::receive::receive;
 use super::{Agent, Inbox};
 use crate::engine::activity::Activity;
-use crate::engine::assets::{DiskStore, HandedAssets, References, store_directory};
+use crate::engine::assets::HandedAssets;
 use crate::engine::run::Host;
 use crate::engine::state::{self, Counters, Holder, HostLock, Identity, Mark, Marks, StateError};
 
@@ -62,11 +63,11 @@ impl From<StateError> for Unprepared {
     }
 }
 
-fn refused(problem: Problem) -> Unprepared {
+pub(super) fn refused(problem: Problem) -> Unprepared {
     Unprepared::Refused { problem: Box::new(problem), locked: false }
 }
 
-fn broken(problem: Problem) -> Unprepared {
+pub(super) fn broken(problem: Problem) -> Unprepared {
     Unprepared::Broken(Box::new(problem))
 }
 
@@ -88,7 +89,10 @@ pub(super) fn prepare(
     interrupt: &Interrupt,
 ) -> Result<Prepared, Unprepared> {
     let catalogue = HandedAssets::new(hand_over);
-    let drafts = configure(agent, hand_over, &catalogue).map_err(refused)?;
+    let secrets = line.secrets();
+    secrets.learn_host(&hand_over.host);
+    hand_over.answers.iter().for_each(|answer| secrets.learn_json(&answer.json));
+    let drafts = configure(agent, hand_over, &catalogue, secrets).map_err(refused)?;
     let host = &hand_over.host;
     let target = HostPath::new(&host.name, &host.target_directory);
     let target = PathBuf::from(target.expand(&agent.home.to_string_lossy()));
@@ -120,7 +124,7 @@ pub(super) fn prepare(
             Some(lock)
         }
     };
-    let store = receive_assets(agent, hand_over, &catalogue, &target, line, inbox)?;
+    let store = receive(agent, hand_over, &drafts, &target, line, inbox)?;
     let state = target.join(".togusa");
     let mut homes = hand_over.homes.clone();
     homes.insert(host.name.clone(), agent.home.to_string_lossy().into_owned());
@@ -142,6 +146,11 @@ pub(super) fn prepare(
             interrupt: interrupt.clone(),
             events,
             shared: Shared::default(),
+            secrets: Arc::clone(secrets),
+            secrets_of_roots: drafts
+                .values()
+                .map(|(id, draft)| (id.root.clone(), Arc::clone(&draft.secrets)))
+                .collect(),
         },
     };
     if hand_over.mode == Mode::Converge {
@@ -156,6 +165,7 @@ fn configure(
     agent: &Agent,
     hand_over: &HandOver,
     catalogue: &HandedAssets,
+    secrets: &Arc<KnownSecrets>,
 ) -> Result<Drafts, Problem> {
     let mut answers = Answers::default();
     for value in &hand_over.answers {
@@ -165,7 +175,7 @@ fn configure(
     let environment = Environment::new(&hand_over.project, &hand_over.environment);
     let mut drafts = Drafts::new();
     for root in &host.roots {
-        let draft = plant_one(&agent.registry, &environment, host, root, &answers, catalogue);
+        let draft = plant(&agent.registry, &environment, host, root, &answers, catalogue, secrets);
         let draft = draft.map_err(|problems| {
             let mut list = problems.list.into_iter();
             list.next().unwrap_or_else(|| Problem::new(format!("cannot configure `{}`", root.name)))
@@ -174,7 +184,7 @@ fn configure(
             return Err(failure.problem.clone());
         }
         let known = hand_over.digests.get(&root.name).map_or(&[][..], Vec::as_slice);
-        if let Some(breadcrumb) = first_difference(known, &draft, &draft.digests()) {
+        if let Some(breadcrumb) = first_difference(known, &draft, &draft.digests(&hand_over.key)) {
             return Err(Problem::new("the component is configured differently on its host")
                 .in_component(&root.name, &breadcrumb)
                 .hint(
@@ -212,56 +222,6 @@ fn take_lock(
             result => return Ok(result?),
         }
     }
-}
-
-/// Gets the contents of all assets that are not there yet.
-fn receive_assets(
-    agent: &Agent,
-    hand_over: &HandOver,
-    catalogue: &HandedAssets,
-    target: &Path,
-    line: &Line,
-    inbox: &mut Inbox,
-) -> Result<Arc<dyn AssetStore>, Unprepared> {
-    if let Some(store) = &agent.assets {
-        return Ok(Arc::clone(store));
-    }
-    let directory = store_directory(hand_over.host.store.as_deref(), &agent.home);
-    let failed =
-        |error: io::Error| {
-            let message = format!("cannot keep assets in `{}`", directory.display());
-            refused(Problem::from_error(&anyhow::Error::new(error).context(message)).hint(
-                "set `store` to a directory with space that the converging user may write to",
-            ))
-        };
-    let store = DiskStore::open(directory.clone()).map_err(failed)?;
-    // Noted before they come, so that no other deployment takes them for unwanted meanwhile.
-    if hand_over.mode == Mode::Converge {
-        let digests = catalogue.all().map(|asset| asset.digest).collect();
-        let all = hand_over.host.roots.len() == hand_over.all_roots.len();
-        References::beside(&directory).note(target, digests, all, &store)?;
-    }
-    let missing = store.missing(catalogue.all());
-    if missing.is_empty() {
-        return Ok(Arc::new(store));
-    }
-    line.send(&FromAgent::Need { assets: missing.clone() }).map_err(broken)?;
-    for asset in &missing {
-        match inbox.next().map_err(broken)? {
-            Frame::Message(ToAgent::Content { asset: announced }) if announced == *asset => {}
-            Frame::Message(ToAgent::Interrupt { .. } | ToAgent::Goodbye) => {
-                return Err(refused(Problem::new("interrupted")));
-            }
-            _ => return Err(broken(Problem::new("the coordinator sent something unasked"))),
-        }
-        let received = store.receive(asset, || match inbox.next() {
-            Ok(Frame::Bytes(bytes)) if !bytes.is_empty() => Ok(bytes),
-            Ok(_) => Err(io::Error::other("the content ended early")),
-            Err(problem) => Err(io::Error::other(problem.to_string())),
-        });
-        received.map_err(failed)?;
-    }
-    Ok(Arc::new(store))
 }
 
 /// Waits for the commands that a killed run left behind.

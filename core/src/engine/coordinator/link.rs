@@ -1,5 +1,6 @@
 //! The coordinator's end of the connection to one host.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufReader, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
@@ -13,8 +14,11 @@ use crate::event::Event;
 use crate::names::HostName;
 use crate::problem::Problem;
 use crate::protocol::{
-    ASSET_PIECE, Frame, FrameError, FromAgent, HandOver, Pieces, ToAgent, read_frame, write_message,
+    ASSET_PIECE, Frame, FrameError, FromAgent, HandOver, Pieces, ToAgent, encode, read_frame,
+    write_message,
 };
+use crate::secret::revealing;
+use zeroize::Zeroizing;
 
 /// Something that a host said.
 pub(super) struct Note {
@@ -47,6 +51,8 @@ pub(super) struct Link {
     phase: Phase,
     build: Option<String>,
     opened: Instant,
+    /// The assets that were handed over, whose content may be asked for.
+    offered: BTreeSet<Asset>,
     heard: Instant,
 }
 
@@ -111,7 +117,8 @@ impl Link {
             drop(tell(Said::Gone(ended().unwrap_or(why))));
         });
         let now = Instant::now();
-        Self { out, phase: Phase::Connecting, build: None, opened: now, heard: now }
+        let (phase, offered) = (Phase::Connecting, BTreeSet::new());
+        Self { out, phase, build: None, opened: now, offered, heard: now }
     }
 
     pub(super) fn say(&self, message: ToAgent) {
@@ -127,7 +134,13 @@ impl Link {
 
     pub(super) fn hand_over(&mut self, hand_over: HandOver) {
         self.phase = Phase::HandedOver;
+        self.offered = hand_over.all_assets().cloned().collect();
         self.say(ToAgent::HandOver(Box::new(hand_over)));
+    }
+
+    /// Whether all of these were handed over.
+    pub(super) fn offered(&self, assets: &[Asset]) -> bool {
+        assets.iter().all(|asset| self.offered.contains(asset))
     }
 
     pub(super) fn heard(&mut self) {
@@ -188,6 +201,12 @@ impl Link {
 
 fn say(writer: &mut dyn Write, out: Out, assets: &dyn AssetStore) -> io::Result<()> {
     let asset = match out {
+        Out::Message(ToAgent::HandOver(hand_over)) => {
+            let message = ToAgent::HandOver(hand_over);
+            let frame = Zeroizing::new(revealing(|| encode(&message))?);
+            writer.write_all(&frame)?;
+            return writer.flush();
+        }
         Out::Message(message) => return write_message(writer, &message),
         Out::Content(asset) => asset,
     };

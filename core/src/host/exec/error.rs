@@ -6,6 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::problem::HintExt as _;
+
 /// Why a command did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecError {
@@ -16,6 +18,12 @@ pub enum ExecError {
         program: String,
         /// Where it was looked for; `None`: its name says where.
         path: Option<String>,
+    },
+    /// A secret stands among its arguments, where every user of the host could read it.
+    #[error("an argument of `{command}` holds a secret, which every user of the host could read")]
+    SecretArgument {
+        /// The command line.
+        command: String,
     },
     /// There is no such directory to run it in.
     #[error("cannot run `{command}`: there is no directory `{}`", directory.display())]
@@ -146,6 +154,17 @@ impl fmt::Display for Details {
 impl Error for Details {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.next.as_deref().map(|next| next as &(dyn Error + 'static))
+    }
+}
+
+/// Adds what to do about an error, where that is known.
+pub(crate) fn remedied<T>(result: Result<T, ExecError>) -> anyhow::Result<T> {
+    match result {
+        Err(error @ ExecError::SecretArgument { .. }) => Err(error).hint(
+            "hand it over by `.env(…)` or `.stdin(…)`; if the program takes it in no other way, \
+             `.secret_arguments()` lets it pass",
+        ),
+        result => Ok(result?),
     }
 }
 

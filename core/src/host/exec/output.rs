@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::event::Stream;
+use crate::secret::{Finder, KnownSecrets};
 
 /// What a command printed, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,18 +47,29 @@ const TAIL_LINES: usize = 20;
 pub(super) type Show = Arc<dyn Fn(Stream, &str) + Send + Sync>;
 
 /// The end of a stream, while it comes in.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Capture(Arc<Mutex<Captured>>);
 
-#[derive(Default)]
 struct Captured {
     bytes: Vec<u8>,
     shown: usize,
     truncated: bool,
     closed: bool,
+    secrets: Arc<KnownSecrets>,
 }
 
 impl Capture {
+    /// What is shown of it is masked.
+    pub(super) fn new(secrets: &Arc<KnownSecrets>) -> Self {
+        Self(Arc::new(Mutex::new(Captured {
+            bytes: Vec::new(),
+            shown: 0,
+            truncated: false,
+            closed: false,
+            secrets: Arc::clone(secrets),
+        })))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Captured> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,17 +121,16 @@ impl Captured {
     }
 
     fn show_lines(&mut self, stream: Stream, show: &Show) {
+        let finder = self.secrets.finder();
         loop {
             let rest = &self.bytes[self.shown..];
-            let (line, used) = match rest.iter().position(|byte| *byte == b'\n') {
-                Some(end) if end <= LONGEST_LINE => (&rest[..end], end + 1),
-                None if rest.len() <= LONGEST_LINE => return,
-                _ => {
-                    let piece = whole_characters(&rest[..LONGEST_LINE]);
-                    (piece, piece.len())
-                }
+            let lines = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            let used = match finder.complete(&rest[..lines]) {
+                0 if rest.len() <= LONGEST_LINE + finder.longest() => return,
+                0 => piece(&finder, rest),
+                lines => lines,
             };
-            show(stream, String::from_utf8_lossy(line).trim_end_matches('\r'));
+            show_masked(&finder, &rest[..used], stream, show);
             self.shown += used;
         }
     }
@@ -130,10 +141,38 @@ impl Captured {
             && !self.closed
             && !rest.is_empty()
         {
-            show(stream, &String::from_utf8_lossy(rest));
+            show_masked(&self.secrets.finder(), rest, stream, show);
         }
         self.shown = self.bytes.len();
     }
+}
+
+/// Shows bytes that end with a line, or that are all of one that is to be shown by now.
+fn show_masked(finder: &Finder, bytes: &[u8], stream: Stream, show: &Show) {
+    let masked = finder.mask(bytes);
+    let lines = masked.strip_suffix(b"\n").unwrap_or(&masked).split(|byte| *byte == b'\n');
+    for line in lines {
+        let mut left = line;
+        loop {
+            let piece = match left.len() {
+                ..=LONGEST_LINE => left,
+                _ => whole_characters(&left[..LONGEST_LINE]),
+            };
+            left = &left[piece.len()..];
+            let text = String::from_utf8_lossy(piece);
+            show(stream, if left.is_empty() { text.trim_end_matches('\r') } else { &text });
+            if left.is_empty() {
+                break;
+            }
+        }
+    }
+}
+
+/// How much to show of a line that is too long: no secret is cut.
+fn piece(finder: &Finder, line: &[u8]) -> usize {
+    let end = whole_characters(&line[..LONGEST_LINE]).len();
+    let mut found = finder.find(line).into_iter();
+    found.find(|secret| secret.start < end && end < secret.end).map_or(end, |secret| secret.end)
 }
 
 /// The bytes without a last character of which only a part is there.
@@ -148,9 +187,13 @@ fn whole_characters(bytes: &[u8]) -> &[u8] {
 }
 
 /// The last lines of a stream.
-pub(super) fn tail(bytes: &[u8]) -> String {
-    let bytes = &bytes[bytes.len().saturating_sub(LONGEST_LINE)..];
-    let text = String::from_utf8_lossy(bytes);
+pub(super) fn tail(bytes: &[u8], secrets: &KnownSecrets) -> String {
+    let finder = secrets.finder();
+    // What begins before the part that is shown is masked too.
+    let bytes = &bytes[bytes.len().saturating_sub(LONGEST_LINE + finder.longest())..];
+    let masked = finder.mask(bytes);
+    let masked = &masked[masked.len().saturating_sub(LONGEST_LINE)..];
+    let text = String::from_utf8_lossy(masked);
     let lines: Vec<&str> = text.trim_end().lines().collect();
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
 }

@@ -18,6 +18,7 @@ use super::signal::{Group, sudo};
 use super::{Exec, ExecError, Failure, Output, journal};
 use crate::event::{Event, Stream};
 use crate::host::{Machine, Probe, walk};
+use crate::secret::KnownSecrets;
 use crate::step::step;
 
 /// How long a command may take to end itself before it is killed.
@@ -39,9 +40,10 @@ pub(in crate::host) fn run(machine: &Machine<'_>, exec: &Exec) -> Result<Output,
         events(Event::Output { root, breadcrumb, stream, text });
     });
     let show = Some(show).filter(|_| !exec.sensitive);
-    let record = |source| ExecError::Record { command: exec.short(), source };
-    let mut entry = journal::Entry::create(&site.running(), machine.breadcrumb, exec.short())
-        .map_err(record)?;
+    let record = |source| ExecError::Record { command: exec.short(&site.secrets), source };
+    let command = exec.short(&site.secrets);
+    let mut entry =
+        journal::Entry::create(&site.running(), machine.breadcrumb, command).map_err(record)?;
     step("spawn");
     let mut running = Running::start(machine, exec, show, Some(entry.nonce()))?;
     if let Err(source) = entry.started(running.leader) {
@@ -72,6 +74,7 @@ struct Running<'a> {
     leader: i32,
     started: Instant,
     show: Option<Show>,
+    secrets: Arc<KnownSecrets>,
     stdout: Capture,
     stderr: Capture,
     news: Receiver<News>,
@@ -99,8 +102,9 @@ impl<'a> Running<'a> {
         nonce: Option<&str>,
     ) -> Result<Self, ExecError> {
         if probe.site.interrupt.must_kill() {
-            return Err(ExecError::Killed { command: exec.short() });
+            return Err(ExecError::Killed { command: exec.short(&probe.site.secrets) });
         }
+        exec.check_arguments(probe.site.secrets_of(&probe.root.root))?;
         let own_uid = crate::system::user_id();
         let sudo_user = exec.user.as_deref().filter(|user| {
             *user != probe.user_name(own_uid) && probe.user_id(user).ok().flatten() != Some(own_uid)
@@ -109,10 +113,11 @@ impl<'a> Running<'a> {
         let directory = directory.unwrap_or_else(|| probe.home().to_owned());
         // Held until the command has started: it runs in this one, whatever takes its place.
         let held = walk::open_directory(&directory).map_err(|source| match source.kind() {
-            ErrorKind::NotFound | ErrorKind::NotADirectory => {
-                ExecError::NoDirectory { command: exec.short(), directory: directory.clone() }
-            }
-            _ => ExecError::Spawn { command: exec.short(), source },
+            ErrorKind::NotFound | ErrorKind::NotADirectory => ExecError::NoDirectory {
+                command: exec.short(&probe.site.secrets),
+                directory: directory.clone(),
+            },
+            _ => ExecError::Spawn { command: exec.short(&probe.site.secrets), source },
         })?;
         let mut command = command(exec, sudo_user);
         command.current_dir(format!("/proc/self/fd/{}", held.as_raw_fd())).process_group(0);
@@ -122,7 +127,7 @@ impl<'a> Running<'a> {
         let started = Instant::now();
         let mut child = command.spawn().map_err(|source| match source.kind() {
             ErrorKind::NotFound => not_found(command.get_program()),
-            _ => ExecError::Spawn { command: exec.short(), source },
+            _ => ExecError::Spawn { command: exec.short(&probe.site.secrets), source },
         })?;
         let leader = child.id().cast_signed();
         let (sender, news) = channel();
@@ -133,15 +138,16 @@ impl<'a> Running<'a> {
             leader,
             started,
             show,
-            stdout: Capture::default(),
-            stderr: Capture::default(),
+            secrets: Arc::clone(&probe.site.secrets),
+            stdout: Capture::new(&probe.site.secrets),
+            stderr: Capture::new(&probe.site.secrets),
             news,
             open_streams: 0,
         };
         if let Err(source) = running.attend(&mut child, &sender) {
             running.group().send(Signal::SIGKILL);
             let _ = child.wait();
-            return Err(ExecError::Spawn { command: exec.short(), source });
+            return Err(ExecError::Spawn { command: exec.short(&probe.site.secrets), source });
         }
         let waiting = move || {
             // Nobody listens any more if the command could not be killed and was given up.
@@ -151,7 +157,7 @@ impl<'a> Running<'a> {
             Ok(_) => Ok(running),
             Err(source) => {
                 running.group().send(Signal::SIGKILL);
-                Err(ExecError::Spawn { command: exec.short(), source })
+                Err(ExecError::Spawn { command: exec.short(&probe.site.secrets), source })
             }
         }
     }
@@ -248,7 +254,10 @@ impl<'a> Running<'a> {
                 Ok(News::StreamEnded) => self.open_streams -= 1,
                 Ok(News::Exited(Ok(status))) => return Ok(Some(status)),
                 Ok(News::Exited(Err(source))) => {
-                    return Err(ExecError::Spawn { command: self.exec.short(), source });
+                    return Err(ExecError::Spawn {
+                        command: self.exec.short(&self.secrets),
+                        source,
+                    });
                 }
                 Err(RecvTimeoutError::Timeout) if stop() || left.is_zero() => return Ok(None),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -264,7 +273,9 @@ impl<'a> Running<'a> {
         let (stderr, cut_stderr) = self.stderr.close(Stream::Stderr, self.show.as_ref());
         let truncated = cut_stdout || cut_stderr;
         let status = match &end {
-            End::Killed => return Err(ExecError::Killed { command: self.exec.short() }),
+            End::Killed => {
+                return Err(ExecError::Killed { command: self.exec.short(&self.secrets) });
+            }
             End::TimedOut => None,
             End::Exited(status) => Some(*status),
         };
@@ -275,10 +286,10 @@ impl<'a> Running<'a> {
         }
         let shown = |bytes: &[u8]| match self.exec.sensitive {
             true if !bytes.is_empty() => "[sensitive]".to_owned(),
-            _ => tail(bytes),
+            _ => tail(bytes, &self.secrets),
         };
         let failure = Failure {
-            command: self.exec.short(),
+            command: self.exec.short(&self.secrets),
             directory: self.directory,
             user: self.exec.user.clone().unwrap_or_else(own_name),
             code: status.and_then(|status| status.code()),

@@ -38,7 +38,7 @@ fn is_alive(pid: i32) -> bool {
 fn a_command_shows_as_a_shell_would_read_it() {
     let exec = Exec::new("echo").args(["a b", "it's", "", "x=1"]);
     assert_eq!(exec.to_string(), r"echo 'a b' 'it'\''s' '' x=1");
-    assert_eq!(Exec::shell("true\nfalse").short(), "sh -c 'true …");
+    assert_eq!(Exec::shell("true\nfalse").short(&Default::default()), "sh -c 'true …");
     let secret = exec.env("PASSWORD", "hunter2").stdin("hunter2").sensitive();
     assert_eq!(secret.to_string(), "echo [sensitive]");
     assert!(!format!("{secret:?}").contains("hunter2"));
@@ -344,9 +344,30 @@ fn a_record_that_is_damaged_is_removed() {
 
 #[test]
 fn a_stream_that_stays_open_after_the_end_is_not_kept() {
-    let capture = output::Capture::default();
+    let capture = output::Capture::new(&std::sync::Arc::default());
     capture.read(&b"before"[..], Stream::Stdout, None);
     assert_eq!(capture.close(Stream::Stdout, None).0, b"before");
     capture.read(&b"after"[..], Stream::Stdout, None);
     assert_eq!(capture.close(Stream::Stdout, None).0, b"");
+}
+
+#[test]
+fn a_secret_that_the_tail_would_cut_is_masked_whole() {
+    let secrets = crate::secret::KnownSecrets::default();
+    let secret = "ab\n".repeat(2 * 20);
+    secrets.learn(&crate::secret::Secret::new(&secret));
+    assert_eq!(output::tail(format!("x\n{secret}y\n").as_bytes(), &secrets), "x\n[secret]y");
+}
+
+/// What is shown of a stream.
+pub(crate) fn shown(
+    secrets: &std::sync::Arc<crate::secret::KnownSecrets>,
+    stream: impl std::io::Read,
+) -> Vec<String> {
+    let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let sink = std::sync::Arc::clone(&lines);
+    let show: output::Show =
+        std::sync::Arc::new(move |_, text| sink.lock().unwrap().push(text.to_owned()));
+    output::Capture::new(secrets).read(stream, Stream::Stdout, Some(&show));
+    std::mem::take(&mut *lines.lock().unwrap())
 }
