@@ -5,4 +5,5 @@ pub mod converge;
 pub mod fleet;
 pub mod rebuild;
 pub mod remote;
+pub mod secrets;
 pub mod start;

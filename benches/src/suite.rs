@@ -4,18 +4,19 @@ use std::io::Write as _;
 
 use anyhow::{Result, bail};
 
-use crate::benchmarks::{configure, converge, fleet, rebuild, remote, start};
+use crate::benchmarks::{configure, converge, fleet, rebuild, remote, secrets, start};
 use crate::measure;
 use crate::table::Table;
 
 type Benchmark = fn(&mut Table) -> Result<()>;
 
 /// The benchmarks by name.
-const BENCHMARKS: [(&str, Benchmark); 6] = [
+const BENCHMARKS: [(&str, Benchmark); 7] = [
     ("converge", converge::run),
     ("configure", configure::run),
     ("fleet", fleet::run),
     ("remote", remote::run),
+    ("secrets", secrets::run),
     ("start", start::run),
     ("rebuild", rebuild::run),
 ];

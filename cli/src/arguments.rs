@@ -39,6 +39,9 @@ pub struct Global {
     /// The project's directory [default: the nearest one upwards that has `environments/`]
     #[arg(long, global = true, value_name = "DIR", env = "TOGUSA_PROJECT", hide_env_values = true)]
     pub project: Option<PathBuf>,
+    /// A private key that opens secrets [default: TOGUSA_IDENTITY, else the usual SSH keys]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub identity: Vec<PathBuf>,
     /// Write JSON to standard output: events one per line, or the data asked for
     #[arg(long, global = true)]
     pub json: bool,
@@ -156,6 +159,7 @@ mod tests {
           exec          Run a command on hosts
           ssh           Open a shell on a host
           disconnect    End the connections that are kept open for the next command
+          secrets       Look at the secrets of an environment and change them
           build         Build what would be pushed to hosts, and show it
           graph         Show in which order roots converge, and why
           components    List components with their attributes, types and defaults
@@ -167,11 +171,12 @@ mod tests {
           -V, --version  Print version
 
         Global options:
-              --project <DIR>  The project's directory [default: the nearest one upwards that has `environments/`] [env: TOGUSA_PROJECT]
-              --json           Write JSON to standard output: events one per line, or the data asked for
-          -v, --verbose...     Also show current components, output of commands, logs, whole diffs and reasons
-          -q, --quiet          Show failures and warnings alone
-              --color <WHEN>   When to use colour; `auto` also honours NO_COLOR [default: auto] [possible values: auto, always, never]
+              --project <DIR>    The project's directory [default: the nearest one upwards that has `environments/`] [env: TOGUSA_PROJECT]
+              --identity <FILE>  A private key that opens secrets [default: TOGUSA_IDENTITY, else the usual SSH keys]
+              --json             Write JSON to standard output: events one per line, or the data asked for
+          -v, --verbose...       Also show current components, output of commands, logs, whole diffs and reasons
+          -q, --quiet            Show failures and warnings alone
+              --color <WHEN>     When to use colour; `auto` also honours NO_COLOR [default: auto] [possible values: auto, always, never]
 
         Exit codes:
           0    converged, or nothing to do
@@ -207,11 +212,12 @@ mod tests {
           -h, --help              Print help (see more with '--help')
 
         Global options:
-              --project <DIR>  The project's directory [default: the nearest one upwards that has `environments/`] [env: TOGUSA_PROJECT]
-              --json           Write JSON to standard output: events one per line, or the data asked for
-          -v, --verbose...     Also show current components, output of commands, logs, whole diffs and reasons
-          -q, --quiet          Show failures and warnings alone
-              --color <WHEN>   When to use colour; `auto` also honours NO_COLOR [default: auto] [possible values: auto, always, never]
+              --project <DIR>    The project's directory [default: the nearest one upwards that has `environments/`] [env: TOGUSA_PROJECT]
+              --identity <FILE>  A private key that opens secrets [default: TOGUSA_IDENTITY, else the usual SSH keys]
+              --json             Write JSON to standard output: events one per line, or the data asked for
+          -v, --verbose...       Also show current components, output of commands, logs, whole diffs and reasons
+          -q, --quiet            Show failures and warnings alone
+              --color <WHEN>     When to use colour; `auto` also honours NO_COLOR [default: auto] [possible values: auto, always, never]
         ");
     }
 

@@ -12,6 +12,7 @@ mod exec;
 mod graph;
 mod plan;
 mod run_options;
+pub mod secrets;
 mod ssh;
 mod status;
 mod verify;
@@ -28,6 +29,7 @@ pub use exec::Exec;
 pub use graph::{Graph, GraphFormat};
 pub use plan::Plan;
 pub use run_options::{AgentOptions, HostOptions, RunOptions};
+pub use secrets::Secrets;
 pub use ssh::Ssh;
 pub use status::Status;
 pub use verify::Verify;
@@ -44,6 +46,7 @@ pub enum Command {
     Exec(Exec),
     Ssh(Ssh),
     Disconnect(Disconnect),
+    Secrets(Secrets),
     Build(Build),
     Graph(Graph),
     Components(Components),

@@ -52,6 +52,12 @@ pub fn commit(root: &Path) -> Option<Commit> {
     })
 }
 
+/// A file of the project as the last commit has it; `None` where there is no git, no commit yet, or
+/// no such file in it.
+pub fn committed(root: &Path, file: &str) -> Option<String> {
+    git(root, &["show", &format!("HEAD:./{file}")]).ok()
+}
+
 #[expect(clippy::disallowed_methods, reason = "asks the coordinator's own tree, not a host")]
 fn git(root: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new("git")

@@ -28,6 +28,7 @@
 //! | [`execute`] | one command on many hosts |
 //! | [`push`] | starts the agent on a host, sends it where it is missing |
 //! | [`confirm`], [`git`] | what an environment wants before it is deployed |
+//! | [`identities`] | the private keys that open secrets |
 //! | [`project`], [`selection`] | where the project lies, which roots a run is about |
 //! | [`signals`] | Ctrl-C |
 //! | [`testing`] | the test harness, with environments in TOML |
@@ -44,6 +45,7 @@ pub mod execute;
 pub mod exit;
 pub mod failure;
 pub mod git;
+pub mod identities;
 pub mod project;
 pub mod push;
 pub mod selection;

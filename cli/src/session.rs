@@ -21,12 +21,15 @@ use togusa_core::names::RootId;
 use togusa_core::problem::Problem;
 use togusa_core::registry::Registry;
 use togusa_core::{address, system};
+use togusa_environments::Loaded;
+use togusa_environments::secrets::{Access, Identities};
 
 use crate::agents::Agents;
 use crate::commands::{AgentOptions, RunOptions};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::git;
+use crate::identities;
 use crate::selection::select;
 use crate::signals;
 use crate::ssh::Connections;
@@ -48,8 +51,21 @@ pub struct Session {
     pub root: PathBuf,
     /// Where everything is shown.
     pub ui: Ui,
+    /// Files with private keys that open secrets; empty: the usual ones.
+    pub identity_files: Vec<PathBuf>,
+    /// The keys that open secrets; made when they are needed.
+    pub identities: OnceCell<Identities>,
     /// The request to stop; listened for from the first run on.
     pub interrupt: OnceCell<Interrupt>,
+}
+
+/// What is done with the secrets of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// They are decrypted.
+    Open,
+    /// Placeholders stand for them; nothing can be deployed then.
+    Closed,
 }
 
 /// A sound model and the assets that it was made from.
@@ -62,20 +78,42 @@ pub struct Configured {
 }
 
 impl Session {
-    /// Loads an environment, whatever its model is like.
+    /// Loads an environment without its secrets, whatever its model is like.
     ///
     /// # Errors
     /// All that is wrong with the environment.
     pub fn load(&self, environment: &str) -> Result<Environment, Failure> {
-        Ok(togusa_environments::load(&self.root, &self.project, environment)?.environment)
+        Ok(self.loaded(environment, Secrets::Closed)?.environment)
+    }
+
+    /// Loads an environment, with where it came from.
+    ///
+    /// # Errors
+    /// All that is wrong with the environment, or its secrets cannot be decrypted.
+    pub fn loaded(&self, environment: &str, secrets: Secrets) -> Result<Loaded, Failure> {
+        let access = match secrets {
+            Secrets::Open => Access::With(self.identities()),
+            Secrets::Closed => Access::Placeholders,
+        };
+        Ok(togusa_environments::load(&self.root, &self.project, environment, access)?)
+    }
+
+    /// The keys that open secrets.
+    pub fn identities(&self) -> &Identities {
+        self.identities.get_or_init(|| identities::identities(&self.identity_files, &self.ui))
     }
 
     /// Loads an environment and configures its model; `twice` finds what is not pure.
     ///
     /// # Errors
     /// All that is wrong with the environment, or with the model.
-    pub fn configure(&self, environment: &str, twice: bool) -> Result<Configured, Failure> {
-        let environment = self.load(environment)?;
+    pub fn configure(
+        &self,
+        environment: &str,
+        twice: bool,
+        secrets: Secrets,
+    ) -> Result<Configured, Failure> {
+        let environment = self.loaded(environment, secrets)?.environment;
         let assets = ProjectAssets::new(&self.root);
         let configure = if twice { model::configure_twice } else { model::configure };
         let model = configure(&self.registry, &environment, &assets)?;
@@ -197,7 +235,7 @@ impl Session {
         how: &RunOptions,
         changes_count: bool,
     ) -> Result<Exit, Failure> {
-        let configured = self.configure(environment, false)?;
+        let configured = self.configure(environment, false, Secrets::Open)?;
         let summary = self.run(&configured, purpose, how, false)?;
         Ok(Exit::of_run(&summary, changes_count))
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::thread;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use togusa_core::interrupt::Interrupt;
 
@@ -37,6 +37,22 @@ pub fn end_with(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
             end();
         }
         if signals.next().is_some() {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    })?;
+    Ok(())
+}
+
+/// Calls `end` at each signal that asks this process to end, with whether the keyboard sent it, and
+/// ends the process once it says so.
+///
+/// # Errors
+/// As [`watch`].
+pub fn end_editing(end: impl Fn(bool) -> bool + Send + 'static) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let name = "signals".to_owned();
+    thread::Builder::new().name(name).spawn(move || {
+        if signals.forever().any(|signal| end(signal == SIGINT)) {
             std::process::exit(Exit::Interrupted as i32);
         }
     })?;

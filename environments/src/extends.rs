@@ -9,6 +9,7 @@ use togusa_core::value::{Origin, Table, ValueKind};
 use crate::files;
 use crate::level::{Level, LevelHost};
 use crate::parse::parse;
+use crate::secrets::Access;
 use crate::source::Source;
 
 /// An environment's own file over all that it extends.
@@ -25,13 +26,18 @@ pub(crate) struct Merged {
 }
 
 /// Reads an environment and its bases; `None` when its own file cannot be read at all.
-pub(crate) fn load(root: &Path, name: &str, problems: &mut Vec<Problem>) -> Option<Merged> {
+pub(crate) fn load(
+    root: &Path,
+    name: &str,
+    access: Access<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Merged> {
     let mut levels: Vec<Level> = Vec::new();
     let mut chain = vec![name.to_owned()];
     let mut complete = true;
     let mut named_at = None;
     while let Some(name) = chain.get(levels.len()) {
-        let Some(level) = level(root, name, named_at.as_ref(), problems) else {
+        let Some(level) = level(root, name, named_at.as_ref(), access, problems) else {
             complete = false;
             break;
         };
@@ -57,6 +63,7 @@ pub(crate) fn load(root: &Path, name: &str, problems: &mut Vec<Problem>) -> Opti
         stack(&mut all, above, complete.then_some(base), problems);
     }
     complete &= !all.hosts_unreadable;
+    all.refuse_only_secrets(complete, problems);
     Some(Merged { all, own, chain, complete })
 }
 
@@ -94,10 +101,14 @@ fn level(
     root: &Path,
     name: &str,
     named_at: Option<&Origin>,
+    access: Access<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Level> {
     let text = files::read(root, name, named_at, problems)?;
-    parse_level(&files::path_of(name), &text, problems)
+    let level = parse_level(&files::path_of(name), &text, problems)?;
+    let Some(secrets) = access.table(root, name, problems) else { return Some(level) };
+    let secrets = Level::read(&secrets, problems);
+    Some(level.with_secrets(secrets, problems))
 }
 
 fn parse_level(file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Level> {
@@ -134,7 +145,10 @@ fn stack(below: &mut Level, above: Level, base: Option<&str>, problems: &mut Vec
 
 fn stack_host(below: &mut Level, name: String, above: LevelHost) {
     match below.hosts.get_mut(&name) {
-        Some(host) => lay_over(&mut host.table, &above.table),
+        Some(host) => {
+            lay_over(&mut host.table, &above.table);
+            host.only_secrets &= above.only_secrets;
+        }
         None => {
             below.hosts.insert(name, above);
         }
@@ -159,6 +173,7 @@ fn refuse_removals(lowest: &mut Level, complete: bool, problems: &mut Vec<Proble
 
 #[cfg(test)]
 mod tests {
+    use super::Access;
     use crate::tests::{chain_of, check, check_project, project};
 
     const BASE: &str = r#"
@@ -217,7 +232,7 @@ list = [3]
             ("base", "[hosts.a]\ncomponents = ['app']\n[components.app]\nx = 1\ny = 1"),
             ("dev", "extends = 'base'\n[components.app]\ny = 2"),
         ]);
-        let loaded = crate::load(project.path(), "shop", "dev").unwrap();
+        let loaded = crate::load(project.path(), "shop", "dev", Access::Placeholders).unwrap();
         let root = &loaded.environment.hosts["a"].roots[0];
         let place = |name: &str| {
             let entry = &root.attributes.0[name];

@@ -45,7 +45,12 @@ pub(crate) fn is_plain(name: &str) -> bool {
 
 /// Where the file of an environment lies, relative to the project's root.
 pub(crate) fn path_of(name: &str) -> String {
-    format!("{FOLDER}/{name}/{FILE}")
+    format!("{}/{FILE}", folder_of(name))
+}
+
+/// Where all of an environment lies, relative to the project's root.
+pub(crate) fn folder_of(name: &str) -> String {
+    format!("{FOLDER}/{name}")
 }
 
 /// Reads the file of an environment; `named_at` is where another environment names it.
@@ -119,6 +124,7 @@ fn missing(project_root: &Path, name: &str) -> Problem {
 mod tests {
     use super::*;
     use crate::load;
+    use crate::secrets::Access;
     use crate::tests::{check_project, project};
 
     #[test]
@@ -152,7 +158,7 @@ mod tests {
     fn a_folder_without_its_file_is_told_from_a_missing_one() {
         let project = project(&[]);
         std::fs::create_dir_all(project.path().join("environments/dev")).unwrap();
-        let problems = load(project.path(), "shop", "dev").unwrap_err();
+        let problems = load(project.path(), "shop", "dev", Access::Placeholders).unwrap_err();
         assert_eq!(
             problems.to_string(),
             "environment `dev` has no file `environment.toml`\n  \
@@ -162,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_project_without_the_folder_is_told_what_to_create() {
-        let problems = load(project(&[]).path(), "shop", "dev").unwrap_err();
+        let problems = load(project(&[]).path(), "shop", "dev", Access::Placeholders).unwrap_err();
         assert_eq!(
             problems.to_string(),
             "there is no environment `dev`: the project has no folder `environments`\n  \
@@ -173,7 +179,9 @@ mod tests {
     #[test]
     fn a_name_that_leads_elsewhere_is_refused() {
         for name in ["", "../dev", "a/b", ".", "..", "-x", "a b", "a\\b", "a\n"] {
-            let problems = load(project(&[]).path(), "shop", name).unwrap_err().to_string();
+            let problems = load(project(&[]).path(), "shop", name, Access::Placeholders)
+                .unwrap_err()
+                .to_string();
             assert!(problems.contains("is no name of an environment"), "{name:?}: {problems}");
         }
     }
@@ -184,7 +192,7 @@ mod tests {
         let file = project.path().join("environments/dev/environment.toml");
         std::fs::write(file, b"[hosts.web1]\naddress = \"\xff\"").unwrap();
         assert_eq!(
-            load(project.path(), "shop", "dev").unwrap_err().to_string(),
+            load(project.path(), "shop", "dev", Access::Placeholders).unwrap_err().to_string(),
             "environments/dev/environment.toml:2:12: the file is not UTF-8"
         );
     }
@@ -194,7 +202,8 @@ mod tests {
         let project = project(&[]);
         let file = project.path().join("environments/dev/environment.toml");
         std::fs::create_dir_all(file).unwrap();
-        let problems = load(project.path(), "shop", "dev").unwrap_err().to_string();
+        let problems =
+            load(project.path(), "shop", "dev", Access::Placeholders).unwrap_err().to_string();
         let start = "failed to read `environments/dev/environment.toml`\n  1: ";
         assert!(problems.starts_with(start), "{problems}");
     }

@@ -1,5 +1,7 @@
-//! One file as it stands: its sections, with ranges of hosts spread over the hosts they name.
+//! One file as it stands: its sections, with ranges of hosts spread over the hosts they name, and
+//! the secrets beside it.
 
+mod secrets;
 mod spread;
 
 use indexmap::IndexMap;
@@ -31,6 +33,8 @@ pub(crate) struct LevelHost {
     pub(crate) own: Table,
     /// Where the file says that the host leaves the environment.
     pub(crate) removed_at: Option<Option<Origin>>,
+    /// Whether nothing but secrets names the host.
+    pub(crate) only_secrets: bool,
 }
 
 impl Level {

@@ -9,7 +9,8 @@
 //! 3. `level` splits one file into its sections and spreads ranges of hosts (`ranges`) over the
 //!    hosts that they name;
 //! 4. `extends` follows a file to its bases and lays the levels over each other;
-//! 5. `read` gives the merged tables their meaning, key by key.
+//! 5. `secrets` decrypts what stands beside the file, and lays it over the same level;
+//! 6. `read` gives the merged tables their meaning, key by key.
 //!
 //! Whether a component or an attribute exists is not known here: core asks the registry, with the
 //! places that this crate hands on.
@@ -21,6 +22,7 @@ mod load;
 mod parse;
 mod ranges;
 mod read;
+pub mod secrets;
 mod source;
 mod syntax;
 #[cfg(test)]

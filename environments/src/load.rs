@@ -5,6 +5,7 @@ use std::path::Path;
 use togusa_core::environment::Environment;
 use togusa_core::problem::{Problem, Problems};
 
+use crate::secrets::Access;
 use crate::{extends, read};
 
 /// An environment and where it came from.
@@ -16,18 +17,24 @@ pub struct Loaded {
     pub chain: Vec<String>,
 }
 
-/// Loads the environment `name` of the project at `project_root`.
+/// Loads the environment `name` of the project at `project_root`; `access` opens its secrets and
+/// those of the environments that it extends.
 ///
 /// `project` is the project's name, which becomes a part of target directories:
 /// `TARGET_DIRECTORY/PROJECT/NAME`, followed by the host's name where several hosts are local.
 /// Not set: `target_directory` is `~/deployment`, `jobs` 4, `timeout` 10 s, `connect` SSH.
 ///
 /// # Errors
-/// Every mistake in the environment's file and in those that it extends, each with its place. Only
-/// what is not TOML hides the other mistakes of its file.
-pub fn load(project_root: &Path, project: &str, name: &str) -> Result<Loaded, Problems> {
+/// Every mistake in the environment's file, in its secrets and in what it extends, each with its
+/// place. Only what is not TOML hides the other mistakes of its file.
+pub fn load(
+    project_root: &Path,
+    project: &str,
+    name: &str,
+    access: Access<'_>,
+) -> Result<Loaded, Problems> {
     let mut problems = Vec::new();
-    let merged = extends::load(project_root, name, &mut problems);
+    let merged = extends::load(project_root, name, access, &mut problems);
     finish(project, name, merged, problems)
 }
 

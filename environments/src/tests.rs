@@ -9,6 +9,7 @@ use togusa_core::address::Family;
 use togusa_core::environment::{Environment, Host};
 use togusa_core::problem::Problems;
 
+use crate::secrets::Access;
 use crate::{Loaded, from_str, load};
 
 /// Loads a text as environment `dev` of project `shop`; mistakes come without the file's name.
@@ -22,11 +23,16 @@ pub(crate) fn check(text: &str) -> String {
 
 /// Loads environment `dev` of a project with these environments; mistakes name them as `NAME:`.
 pub(crate) fn check_project(files: &[(&str, &str)]) -> String {
-    told(load(project(files).path(), "shop", "dev").map(|loaded| loaded.environment))
+    told(
+        load(project(files).path(), "shop", "dev", Access::Placeholders)
+            .map(|loaded| loaded.environment),
+    )
 }
 
 pub(crate) fn chain_of(files: &[(&str, &str)]) -> Vec<String> {
-    load(project(files).path(), "shop", "dev").map(|Loaded { chain, .. }| chain).unwrap()
+    load(project(files).path(), "shop", "dev", Access::Placeholders)
+        .map(|Loaded { chain, .. }| chain)
+        .unwrap()
 }
 
 pub(crate) fn project(files: &[(&str, &str)]) -> TempDir {

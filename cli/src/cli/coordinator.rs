@@ -41,6 +41,8 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
         project: cli.project.unwrap_or(program),
         root: find_root(arguments.global.project.as_deref(), Path::new(&here))?,
         ui: ui.clone(),
+        identity_files: arguments.global.identity.clone(),
+        identities: OnceCell::new(),
         interrupt: OnceCell::new(),
     };
     match arguments.command {
@@ -54,6 +56,7 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
         Command::Disconnect(disconnect) => disconnect.run(&session),
         Command::Build(build) => build.run(&session),
         Command::Graph(graph) => graph.run(&session),
+        Command::Secrets(secrets) => secrets.run(&session),
         Command::Environments(environments) => environments.run(&session),
         Command::Agent(_) | Command::Components(_) | Command::Completions(_) => {
             unreachable!("handled above, as they need no project")

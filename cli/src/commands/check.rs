@@ -3,7 +3,7 @@ use togusa_core::address;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::session::{Secrets, Session};
 use crate::text::count;
 use crate::ui::{Stream, Verbosity};
 
@@ -18,6 +18,9 @@ pub struct Check {
     /// Also resolve the names of addresses, which needs a network
     #[arg(long)]
     pub resolve: bool,
+    /// Open no secrets: placeholders stand for them, and no key is needed
+    #[arg(long)]
+    pub without_secrets: bool,
 }
 
 impl Check {
@@ -26,7 +29,8 @@ impl Check {
     /// # Errors
     /// All that is wrong.
     pub fn run(&self, session: &Session) -> Result<Exit, Failure> {
-        let model = session.configure(&self.environment, true)?.model;
+        let secrets = if self.without_secrets { Secrets::Closed } else { Secrets::Open };
+        let model = session.configure(&self.environment, true, secrets)?.model;
         if self.resolve {
             address::resolve(&model)?;
         }

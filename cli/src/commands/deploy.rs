@@ -3,7 +3,7 @@ use crate::confirm;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::git;
-use crate::session::Session;
+use crate::session::{Secrets, Session};
 use crate::view::Purpose;
 
 /// Make the hosts what the environment says
@@ -32,7 +32,7 @@ impl Deploy {
     /// The environment, the model or the selection is wrong, the project's tree is not clean where
     /// it must be, or nobody confirmed; no host was touched.
     pub fn run(&self, session: &Session) -> Result<Exit, Failure> {
-        let configured = session.configure(&self.environment, false)?;
+        let configured = session.configure(&self.environment, false, Secrets::Open)?;
         let environment = configured.model.environment();
         if environment.require_clean {
             git::require_clean(&session.root, &self.environment)?;

@@ -5,7 +5,7 @@ use togusa_core::model::Graph as ModelGraph;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::session::{Secrets, Session};
 use crate::ui::Stream;
 
 /// Show in which order roots converge, and why
@@ -36,7 +36,7 @@ impl Graph {
     /// # Errors
     /// All that is wrong with the environment or the model.
     pub fn run(&self, session: &Session) -> Result<Exit, Failure> {
-        let model = session.configure(&self.environment, false)?.model;
+        let model = session.configure(&self.environment, false, Secrets::Open)?.model;
         let graph = model.graph();
         let text = match self.format {
             _ if session.ui.choices.json => format!("{}\n", object(graph)),

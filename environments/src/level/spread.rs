@@ -100,7 +100,13 @@ impl<'a> Spread<'a> {
         if removed_at.is_some() && !own.0.is_empty() {
             self.refuse("a host that is removed takes no other keys".into(), entry);
         }
-        Some(LevelHost { origin: entry.name_origin.clone(), table: own.clone(), own, removed_at })
+        Some(LevelHost {
+            origin: entry.name_origin.clone(),
+            table: own.clone(),
+            own,
+            removed_at,
+            only_secrets: false,
+        })
     }
 
     fn refuse(&mut self, message: String, entry: &Entry) {

@@ -10,3 +10,4 @@ mod mistakes;
 mod processes;
 mod project;
 mod pushed;
+mod secrets;
