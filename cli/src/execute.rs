@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -20,6 +20,7 @@ use togusa_core::environment::{Connect, Host};
 use togusa_core::names::HostName;
 use togusa_core::problem::Problem;
 use togusa_core::system;
+use togusa_core::system::program;
 
 use crate::ssh::{Channel, Connections};
 use crate::transport::converging_user;
@@ -167,13 +168,12 @@ impl Execution<'_> {
         })
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the user's own command, not a component's")]
     fn here(&self, host: &Host) -> Result<Started, Problem> {
         let failed = |error: io::Error| {
             let problem = Problem::new("cannot start a shell").on(&host.name);
             Problem { causes: vec![error.to_string()], ..problem }
         };
-        let mut shell = Command::new("sh");
+        let mut shell = program("sh");
         shell.arg("-c").arg(self.start(host).join(" ")).current_dir(self.home);
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // In a group of its own, so that it is ended as on other hosts, and nothing else is.

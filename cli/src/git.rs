@@ -1,10 +1,11 @@
 //! The state of the project's git tree, for environments that want it clean and pushed.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use togusa_core::deployment::Commit;
 use togusa_core::problem::Problem;
+use togusa_core::system::program;
 
 use crate::failure::Failure;
 
@@ -58,9 +59,8 @@ pub fn committed(root: &Path, file: &str) -> Option<String> {
     git(root, &["show", &format!("HEAD:./{file}")]).ok()
 }
 
-#[expect(clippy::disallowed_methods, reason = "asks the coordinator's own tree, not a host")]
 fn git(root: &Path, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new("git")
+    let output = program("git")
         .arg("-C")
         .arg(root)
         .args(arguments)

@@ -5,19 +5,16 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use togusa_core::system;
+use togusa_core::system::{self, IDENTITY_VARIABLE};
 use togusa_environments::secrets::{Identities, Prompt};
 use zeroize::Zeroizing;
 
 use crate::ui::{Stream, Ui};
 
-/// The variable that holds a key, or the path of one.
-pub const VARIABLE: &str = "TOGUSA_IDENTITY";
-
 /// The keys that are tried: those of `--identity`, else that of `TOGUSA_IDENTITY`, else the usual
 /// SSH keys and the file of age keys.
 pub fn identities(files: &[PathBuf], ui: &Ui) -> Identities {
-    let given = (files.is_empty()).then(|| system::variable(VARIABLE)).flatten();
+    let given = (files.is_empty()).then(|| system::variable(IDENTITY_VARIABLE)).flatten();
     let home = system::variable("HOME").map(PathBuf::from);
     let none = Identities::new(Arc::new(Terminal { ui: ui.clone() }));
     if !files.is_empty() {
@@ -28,10 +25,10 @@ pub fn identities(files: &[PathBuf], ui: &Ui) -> Identities {
     }
     if let Some(given) = given.map(Zeroizing::new) {
         if is_content(&given) {
-            return none.with_text(VARIABLE, given);
+            return none.with_text(IDENTITY_VARIABLE, given);
         }
         let file = expanded(&given, home.as_deref());
-        return none.with_file(format!("`{}` of {VARIABLE}", file.display()), file);
+        return none.with_file(format!("`{}` of {IDENTITY_VARIABLE}", file.display()), file);
     }
     let Some(home) = home else { return none };
     let config =

@@ -39,6 +39,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use togusa_core::environment::Host;
 use togusa_core::problem::Problem;
 use togusa_core::system;
+use togusa_core::system::program;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::OnceCell;
 
@@ -173,7 +174,6 @@ impl Connections {
     ///
     /// # Errors
     /// ssh is not installed, or refuses its configuration.
-    #[expect(clippy::disallowed_methods, reason = "a terminal for the user, not for a component")]
     pub fn interactive(&self, host: &Host, terminal: bool) -> Result<Command, Problem> {
         let (destination, resolved) = self.runtime.block_on(self.resolve(host))?;
         let mut further = Vec::new();
@@ -192,7 +192,7 @@ impl Connections {
                 further.extend(["-o".into(), option.into()]);
             }
         }
-        let mut ssh = Command::new("ssh");
+        let mut ssh = program("ssh");
         ssh.args(destination.arguments(further.iter().map(std::ffi::OsString::as_os_str)));
         ssh.current_dir(&destination.root);
         Ok(ssh)

@@ -7,10 +7,12 @@ mod files;
 
 use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use files::{Line, Table};
+
+use crate::system;
 
 /// The accounts of this system.
 pub(crate) static SYSTEM: LazyLock<Accounts> =
@@ -147,9 +149,8 @@ impl Database {
     }
 
     /// What the system knows beyond its files; nothing where there is no `getent`.
-    #[expect(clippy::disallowed_methods, reason = "commands look up users before they start")]
     fn ask(&self, key: &str) -> io::Result<Option<Line>> {
-        let mut command = Command::new(&self.getent);
+        let mut command = system::program(&self.getent);
         command.args([self.name, key]).env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
         let output = match command.output() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

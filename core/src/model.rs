@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::assets::secret_file_name;
 use crate::digest::{Digest, Digester};
 use crate::environment::{Environment, Host};
 use crate::names::{Breadcrumb, RootId};
@@ -71,6 +72,12 @@ impl Model {
     /// The order of the roots.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// Whether a component of any root asks for a secret file of the environment.
+    pub fn uses_secret_file(&self, name: &str) -> bool {
+        let name = secret_file_name(name);
+        self.roots.values().any(|root| root.draft.assets.contains_key(&name))
     }
 
     /// The digest of the model: the same for the same inputs in every process, on every machine,

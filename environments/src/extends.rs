@@ -106,9 +106,9 @@ fn level(
 ) -> Option<Level> {
     let text = files::read(root, name, named_at, problems)?;
     let level = parse_level(&files::path_of(name), &text, problems)?;
-    let Some(secrets) = access.table(root, name, problems) else { return Some(level) };
-    let secrets = Level::read(&secrets, problems);
-    Some(level.with_secrets(secrets, problems))
+    let Some(opened) = access.open(root, name, problems) else { return Some(level) };
+    let secrets = Level::read(&opened.table, problems);
+    Some(Level { secret_files: opened.files, ..level.with_secrets(secrets, problems) })
 }
 
 fn parse_level(file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Level> {
@@ -121,6 +121,7 @@ fn stack(below: &mut Level, above: Level, base: Option<&str>, problems: &mut Vec
     lay_over(&mut below.environment, &above.environment);
     below.components.merge(&above.components);
     below.addresses.merge(&above.addresses);
+    below.secret_files.extend(above.secret_files);
     below.extends = above.extends;
     let base = base.filter(|_| !below.hosts_unreadable);
     below.hosts_unreadable |= above.hosts_unreadable;

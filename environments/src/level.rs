@@ -4,9 +4,12 @@
 mod secrets;
 mod spread;
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use togusa_core::attributes::Reader;
 use togusa_core::problem::Problem;
+use togusa_core::secret::Secret;
 use togusa_core::value::{Origin, Table, ValueKind};
 
 use crate::read::keys::{self, optional, reader};
@@ -22,6 +25,8 @@ pub(crate) struct Level {
     pub(crate) hosts_unreadable: bool,
     pub(crate) components: Table,
     pub(crate) addresses: Table,
+    /// Whole files that are secret, by name.
+    pub(crate) secret_files: BTreeMap<String, Secret<Vec<u8>>>,
 }
 
 /// A host as one file gives it, or several laid over each other.
@@ -59,7 +64,8 @@ impl Level {
         let (hosts, complete) = spread::hosts(&written.table, problems);
         let base_unreadable = extends.is_none() && document.get("extends").is_some();
         let hosts_unreadable = written.incomplete || !complete || base_unreadable;
-        Self { extends, environment, hosts, hosts_unreadable, components, addresses }
+        let secret_files = BTreeMap::new();
+        Self { extends, environment, hosts, hosts_unreadable, components, addresses, secret_files }
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) fn environment(
     environment.keep_connections = optional::<Duration>(&mut reader, "keep_connections");
     problems.extend(reader.finish());
     environment.addresses = addresses::policy(&merged.all.addresses, problems);
+    environment.secret_files.clone_from(&merged.all.secret_files);
     hosts(merged, &settings, &mut environment, problems);
     environment
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use togusa_core::problem::Problem;
 use togusa_core::system;
+use togusa_core::system::program;
 
 use super::program::Program;
 use super::settings::{self, PROFILE, Part, Settings};
@@ -194,9 +195,8 @@ fn cargo(directory: &Path) -> Command {
     start(system::variable("CARGO").unwrap_or_else(|| "cargo".to_owned()), directory)
 }
 
-#[expect(clippy::disallowed_methods, reason = "builds the project itself; touches no host")]
-fn start(program: String, directory: &Path) -> Command {
-    let mut command = Command::new(program);
+fn start(name: String, directory: &Path) -> Command {
+    let mut command = program(name);
     command.current_dir(directory).stdin(Stdio::null());
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_cargo_run(name)) {
         command.env_remove(name);

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use togusa_core::digest::Digest;
 use togusa_core::environment::Host;
 use togusa_core::problem::Problem;
+use togusa_core::system::program;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -77,7 +78,7 @@ impl Destination {
     /// # Errors
     /// ssh is not installed, or refuses its configuration.
     pub async fn ask(&self, host: &Host) -> Result<(Vec<u8>, Vec<u8>), Problem> {
-        let mut ssh = Command::new("ssh");
+        let mut ssh = Command::from(program("ssh"));
         ssh.args(self.arguments(["-v", "-G"].map(OsStr::new))).current_dir(&self.root);
         // A `Match exec` of the configuration must not read what the user types.
         ssh.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

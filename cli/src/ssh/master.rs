@@ -16,6 +16,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::destination::Destination;
+use togusa_core::system::program;
 
 /// How long a living master takes to answer at most.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -115,7 +116,7 @@ pub async fn start(start: &Start<'_>) -> Result<(), NotStarted> {
     }
     further.extend(options.iter().flat_map(|option| ["-o".as_ref(), OsStr::new(option)]));
 
-    let mut ssh = Command::new("ssh");
+    let mut ssh = Command::from(program("ssh"));
     ssh.args(start.destination.arguments(further)).current_dir(&start.destination.root);
     ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     // In a group of its own, so that Ctrl-C reaches the coordinator alone.

@@ -11,6 +11,7 @@ use togusa_core::engine::transport::{Connection, Transport};
 use togusa_core::environment::Host;
 use togusa_core::event::Event;
 use togusa_core::problem::Problem;
+use togusa_core::system::program;
 
 /// Starts this program, or another that knows the same components, as an agent.
 #[derive(Debug)]
@@ -36,12 +37,11 @@ impl ChildProcess {
         Ok(Self { program, user: Some(user.to_owned()) })
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the agent itself is no command of a component")]
     fn command(&self) -> Command {
         let mut command = match &self.user {
-            None => Command::new(&self.program),
+            None => program(&self.program),
             Some(user) => {
-                let mut sudo = Command::new("sudo");
+                let mut sudo = program("sudo");
                 sudo.args(["-n", "-H", "-u", user, "--"]).arg(&self.program);
                 sudo
             }

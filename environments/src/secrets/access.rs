@@ -1,5 +1,6 @@
 //! Whether loading an environment opens its secrets.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use togusa_core::problem::Problem;
@@ -9,7 +10,7 @@ use togusa_core::value::{Table, ValueKind};
 use super::Clear;
 use super::document::replaced;
 use super::identities::Identities;
-use super::path::SecretPath;
+use super::path::{FILES, SecretPath};
 use super::store::Store;
 
 /// Where secrets come from when an environment is loaded.
@@ -21,14 +22,23 @@ pub enum Access<'a> {
     Placeholders,
 }
 
+/// The secrets of one environment.
+#[derive(Debug, Default)]
+pub(crate) struct Opened {
+    /// Those of the same shape as its own file.
+    pub(crate) table: Table,
+    /// Whole files, by name.
+    pub(crate) files: BTreeMap<String, Secret<Vec<u8>>>,
+}
+
 impl Access<'_> {
-    /// The secrets of one environment, of the same shape as its own file; `None`: it has none.
-    pub(crate) fn table(
+    /// The secrets of one environment; `None`: it has none.
+    pub(crate) fn open(
         self,
         project_root: &Path,
         environment: &str,
         problems: &mut Vec<Problem>,
-    ) -> Option<Table> {
+    ) -> Option<Opened> {
         let file = match Store::at(project_root, environment).read() {
             Ok(file) => file?,
             Err(wrong) => {
@@ -38,9 +48,14 @@ impl Access<'_> {
         };
         let top = SecretPath::new([""; 0]);
         let Self::With(identities) = self else {
-            let mut placeholder =
-                |path: &SecretPath| Some(ValueKind::Secret(Secret::placeholder(&path.to_string())));
-            return Some(replaced(&file.table, &top, &mut placeholder));
+            let mut placeholder = |path: &SecretPath| {
+                let name = path.to_string();
+                Some(match path.file() {
+                    Some(_) => ValueKind::SecretBytes(Secret::placeholder(&name)),
+                    None => ValueKind::Secret(Secret::placeholder(&name)),
+                })
+            };
+            return Some(opened(replaced(&file.table, &top, &mut placeholder)));
         };
         if file.values.is_empty() {
             return None;
@@ -53,18 +68,35 @@ impl Access<'_> {
             }
         };
         let mut open = |path: &SecretPath| match file.get(&key, path) {
-            Ok(value) => Some(secret(value)),
+            Ok(value) => Some(secret(path, value)),
             Err(problem) => {
                 problems.push(problem);
                 None
             }
         };
-        Some(replaced(&file.table, &top, &mut open))
+        Some(opened(replaced(&file.table, &top, &mut open)))
     }
 }
 
-fn secret(mut value: Clear) -> ValueKind {
-    match String::from_utf8(std::mem::take(&mut *value)) {
+/// Takes the whole files out of a table.
+fn opened(mut table: Table) -> Opened {
+    let section = table.0.shift_remove(FILES).map(|entry| entry.value.kind);
+    let Some(ValueKind::Table(section)) = section else {
+        return Opened { table, files: BTreeMap::new() };
+    };
+    let files = section.0.into_iter().filter_map(|(name, entry)| match entry.value.kind {
+        ValueKind::SecretBytes(content) => Some((name, content)),
+        _ => None,
+    });
+    Opened { table, files: files.collect() }
+}
+
+fn secret(path: &SecretPath, mut value: Clear) -> ValueKind {
+    let bytes = std::mem::take(&mut *value);
+    if path.file().is_some() {
+        return ValueKind::SecretBytes(Secret::new(bytes));
+    }
+    match String::from_utf8(bytes) {
         Ok(text) => ValueKind::Secret(Secret::new(text)),
         Err(error) => ValueKind::SecretBytes(Secret::new(error.into_bytes())),
     }

@@ -5,7 +5,10 @@ use std::fmt;
 use togusa_core::problem::Problem;
 
 const HINT: &str = "a secret is `components.NAME.ATTRIBUTE`, `hosts.NAME.attributes.COMPONENT.\
-                    ATTRIBUTE` or `hosts.NAME.data.KEY`";
+                    ATTRIBUTE`, `hosts.NAME.data.KEY` or `files.NAME`";
+
+/// The section of whole files.
+pub(crate) const FILES: &str = "files";
 
 /// The path of a value: the keys that lead to it, from the top of the file.
 ///
@@ -14,14 +17,18 @@ const HINT: &str = "a secret is `components.NAME.ATTRIBUTE`, `hosts.NAME.attribu
 pub struct SecretPath(Vec<String>);
 
 impl SecretPath {
-    /// Reads a path and checks that it leads to where a secret can be.
+    /// Reads a path and checks that it leads to where a secret can be. The name of a file needs no
+    /// quotes for its dots: `files.app.key` is the file `app.key`.
     ///
     /// # Errors
     /// It is not written as TOML's dotted keys, or leads elsewhere.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let Some(path) = Self::read(text) else {
+        let Some(mut path) = Self::read(text) else {
             return Err(Problem::new(format!("`{text}` is no path of keys")).hint(HINT));
         };
+        if path.0.first().is_some_and(|first| first == FILES) && path.0.len() > 2 {
+            path = Self::new([FILES, &path.0[1..].join(".")]);
+        }
         path.check()?;
         Ok(path)
     }
@@ -48,7 +55,15 @@ impl SecretPath {
         Self(parts)
     }
 
-    /// Checks that an attribute or a datum of a host is meant.
+    /// The name of the whole file that is meant, if one is.
+    pub fn file(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [section, name] if section == FILES => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Checks that an attribute, a datum of a host or a file is meant.
     ///
     /// # Errors
     /// It leads elsewhere.
@@ -56,6 +71,7 @@ impl SecretPath {
         let parts: Vec<&str> = self.0.iter().map(String::as_str).collect();
         match parts[..] {
             ["components", _, _, ..]
+            | [FILES, _]
             | ["hosts", _, "data", _, ..]
             | ["hosts", _, "attributes", _, _, ..] => Ok(()),
             _ => Err(Problem::new(format!("`{self}` is no place for a secret")).hint(HINT)),
@@ -89,20 +105,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_and_data_of_hosts_are_places_for_secrets() {
+    fn attributes_data_of_hosts_and_files_are_places_for_secrets() {
         for text in [
             "components.app.password",
             "components.app.tls.key",
             "hosts.web1.attributes.app.token",
             "hosts.\"app[01-12]\".data.key",
+            "files.\"app.key\"",
         ] {
             assert!(SecretPath::parse(text).is_ok(), "{text}");
         }
-        for text in
-            ["", "a", "components.app", "hosts.web1.address", "encryption.public_key", "a b"]
-        {
+        for text in [
+            "",
+            "a",
+            "components.app",
+            "hosts.web1.address",
+            "encryption.public_key",
+            "a b",
+            "files",
+        ] {
             assert!(SecretPath::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn dots_in_the_name_of_a_file_need_no_quotes() {
+        for text in ["files.app.key", "files.\"app.key\""] {
+            let path = SecretPath::parse(text).unwrap();
+            assert_eq!(path.file(), Some("app.key"), "{text}");
+            assert_eq!(path.to_string(), "files.\"app.key\"");
+        }
+        assert_eq!(SecretPath::parse("components.files.key").unwrap().file(), None);
     }
 
     #[test]

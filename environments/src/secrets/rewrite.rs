@@ -98,9 +98,9 @@ impl Rewrite {
         Ok(())
     }
 
-    /// What stands in the file for a ciphertext.
+    /// What stands in the file for a ciphertext. A whole file lies beside it, whatever its size.
     pub(crate) fn text_for(&mut self, path: &SecretPath, ciphertext: Vec<u8>) -> String {
-        if ciphertext.len() <= LARGEST_INLINE {
+        if ciphertext.len() <= LARGEST_INLINE && path.file().is_none() {
             return BASE64_STANDARD.encode(ciphertext);
         }
         let name = store::name_of(path, &ciphertext);

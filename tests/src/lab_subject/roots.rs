@@ -14,6 +14,8 @@ pub(super) fn registry() -> Registry {
         .with::<Chatty>("chatty")
         .with::<Vault>("vault")
         .with::<Client>("client")
+        .with::<Safe>("safe")
+        .with::<Guest>("guest")
         .with::<Bulk>("bulk")
         .with::<Page>("page")
         .with::<Big>("big")
@@ -184,6 +186,62 @@ impl Component for Client {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         let credential = scope.require_one::<Credential>()?;
         scope.add(File::new("token").content(credential.token.as_str()).sensitive());
+        Ok(())
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Login {
+    user: String,
+    password: Secret,
+}
+impl Resource for Login {}
+
+/// Keeps secrets in files, and gives one of them to those who ask.
+#[derive(Debug, Attributes)]
+struct Safe {
+    password: Secret,
+    keystore: Secret<Vec<u8>>,
+}
+
+impl Component for Safe {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        scope.log(format!("the password is {}", self.password.expose()));
+        scope.add(File::new("keystore").content(self.keystore.clone()));
+        scope.add(File::new("app.key").secret_file("app.key"));
+        scope.provide(Login { user: "safe".into(), password: self.password.clone() });
+        Ok(())
+    }
+}
+
+/// Asks for the login, writes it down, waits, and then tells it to whoever listens.
+#[derive(Debug, Attributes)]
+struct Guest {
+    #[attribute(default = false)]
+    fails: bool,
+}
+
+impl Component for Guest {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let login = scope.require_one::<Login>()?;
+        let password = login.password.expose();
+        let text =
+            "{{ login.user }} {{ login.password }} {{ host.data.pin }} {{ host.data.rack }}\n";
+        let login = (*login).clone();
+        let file = File::new("login").inline_template(text, context! { login => login });
+        let file = scope.add(file);
+        scope.on_change(&file).add(work(true, "cat login; base64 -w0 login; tr -d '\\n' <login"));
+        scope.on_change(&file).add(
+            Command::shell("cat >&2; printf %s \"$PASSWORD\" | tee stolen | base64; rm stolen")
+                .named("tell")
+                .env("PASSWORD", password.as_str())
+                .stdin(password.as_bytes())
+                .on_trigger_only(),
+        );
+        if self.fails {
+            let fail = Exec::shell("cat; exit 3").stdin(password.as_bytes());
+            scope.add(Command::new(fail).named("fail").creates("never"));
+        }
         Ok(())
     }
 }

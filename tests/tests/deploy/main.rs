@@ -9,6 +9,7 @@
 //! | `full` | full disks |
 //! | `assets` | a large asset |
 //! | `wire` | what a host is told, and in how many round trips |
+//! | `secrets` | where secrets are, and where not |
 //! | `fleet` | 27 hosts, drift, selection |
 //!
 //! `hosts` has what they have in common.
@@ -20,6 +21,7 @@ mod full;
 mod hosts;
 mod killed;
 mod lost;
+mod secrets;
 mod stopped;
 mod wire;
 

@@ -42,6 +42,14 @@ impl Check {
             let Some(file) = store.read()? else { continue };
             let key = file.unlock(session.identities()).map_err(super::wrong)?;
             secrets.extend(file.open_all(&key)?);
+            let unused = file.paths().filter(|path| {
+                path.file().is_some_and(|name| !configured.model.uses_secret_file(name))
+            });
+            // Those of a base may be for what other environments do with it.
+            problems.extend(unused.filter(|_| *name == self.environment).map(|path| {
+                Problem::new(format!("no component asks for the file `{path}`"))
+                    .hint(format!("`secrets unset {name} {path}` removes it"))
+            }));
             files += 1;
         }
         for name in &loaded.chain {

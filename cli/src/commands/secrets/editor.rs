@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
@@ -11,6 +11,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use togusa_core::problem::Problem;
 use togusa_core::system;
+use togusa_core::system::program;
 
 use super::private_file::PrivateFile;
 use super::wrong;
@@ -94,15 +95,14 @@ impl Editor {
         Err(wrong(problem.hint(hint)))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the user's editor, on the coordinator")]
     fn start(&self, path: &Path) -> io::Result<Pid> {
         let mut words = self.command.split_whitespace();
         let mut command = if self.command.contains(OF_SHELL) {
-            let mut shell = Command::new("/bin/sh");
+            let mut shell = program("/bin/sh");
             shell.args(["-c", &format!("{} \"$@\"", self.command), "editor"]);
             shell
         } else {
-            let mut editor = Command::new(words.next().unwrap_or("vi"));
+            let mut editor = program(words.next().unwrap_or("vi"));
             editor.args(words);
             editor
         };

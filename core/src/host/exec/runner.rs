@@ -20,6 +20,7 @@ use crate::event::{Event, Stream};
 use crate::host::{Machine, Probe, walk};
 use crate::secret::KnownSecrets;
 use crate::step::step;
+use crate::system;
 
 /// How long a command may take to end itself before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
@@ -105,7 +106,7 @@ impl<'a> Running<'a> {
             return Err(ExecError::Killed { command: exec.short(&probe.site.secrets) });
         }
         exec.check_arguments(probe.site.secrets_of(&probe.root.root))?;
-        let own_uid = crate::system::user_id();
+        let own_uid = system::user_id();
         let sudo_user = exec.user.as_deref().filter(|user| {
             *user != probe.user_name(own_uid) && probe.user_id(user).ok().flatten() != Some(own_uid)
         });
@@ -303,10 +304,9 @@ impl<'a> Running<'a> {
 }
 
 /// The command of the system, through sudo if it runs as another user.
-#[expect(clippy::disallowed_methods, reason = "this is the one home of commands")]
 fn command(exec: &Exec, sudo_user: Option<&str>) -> Command {
     let mut command = match sudo_user {
-        None => Command::new(&exec.program),
+        None => system::program(&exec.program),
         Some(user) => {
             let mut command = sudo(user);
             if !exec.env.is_empty() {
@@ -326,11 +326,11 @@ fn command(exec: &Exec, sudo_user: Option<&str>) -> Command {
 }
 
 fn own_name() -> String {
-    crate::system::user_name().unwrap_or_else(|| crate::system::user_id().to_string())
+    system::user_name().unwrap_or_else(|| system::user_id().to_string())
 }
 
 fn not_found(program: &OsStr) -> ExecError {
     let program = program.to_string_lossy().into_owned();
-    let path = crate::system::variable("PATH").filter(|_| !program.contains('/'));
+    let path = system::variable("PATH").filter(|_| !program.contains('/'));
     ExecError::NotFound { program, path }
 }

@@ -9,6 +9,8 @@ use nix::unistd::Pid;
 
 use super::process::{Process, group_is_alive};
 
+use crate::system;
+
 /// The processes of a command, to be ended together.
 pub(super) struct Group<'a> {
     pub(super) leader: i32,
@@ -47,9 +49,8 @@ impl Group<'_> {
 }
 
 /// The beginning of a command line as another user.
-#[expect(clippy::disallowed_methods, reason = "this is the one home of commands")]
 pub(super) fn sudo(user: &str) -> Command {
-    let mut command = Command::new("sudo");
+    let mut command = system::program("sudo");
     command.args(["-n", "-H", "-u", user]);
     command
 }

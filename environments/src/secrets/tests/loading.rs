@@ -66,6 +66,28 @@ fn a_base_has_secrets_of_its_own() {
 }
 
 #[test]
+fn whole_files_lie_beside_and_are_laid_over_those_of_the_base() {
+    let place = Place::new();
+    place.environment("prod", HOSTS);
+    place.set("files.tls.pem", "certificate of prod");
+    place.set("files.app.p12", [0xff, 0]);
+    let named: Vec<_> = place.file().files().into_iter().map(str::to_owned).collect();
+    assert!(named[0].starts_with("files.app.p12-"), "{named:?}");
+    assert!(named[1].starts_with("files.tls.pem-"), "{named:?}");
+    place.environment("dev", "extends = 'prod'\n");
+    place.begin("dev");
+    place.lock("dev").set(&parsed("files.tls.pem"), b"certificate of dev").unwrap();
+
+    let files = loaded(&place, "dev").unwrap().environment.secret_files;
+    let files: Vec<_> =
+        files.iter().map(|(name, content)| (name.as_str(), content.expose().as_slice())).collect();
+    assert_eq!(files, [("app.p12", &[0xff, 0][..]), ("tls.pem", b"certificate of dev")]);
+
+    let without = load(place.project.path(), "shop", "dev", Access::Placeholders).unwrap();
+    assert!(without.environment.secret_files["app.p12"].is_placeholder());
+}
+
+#[test]
 fn the_same_attribute_in_clear_and_as_a_secret_is_an_error() {
     let place = Place::new();
     place.environment("prod", &format!("{HOSTS}[components.app]\na = 'x'\n"));

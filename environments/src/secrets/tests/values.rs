@@ -188,8 +188,8 @@ fn mistakes_in_the_file_are_told_together_with_their_places() {
         + "[components.app]\na = 1\nb = ['x']\n[hosts.web1]\naddress = 'x'\n[x]\ny = 'z'\n";
     place.write(&text);
     let line = text.lines().count() - 6;
-    let hint = "a secret is `components.NAME.ATTRIBUTE`, `hosts.NAME.attributes.COMPONENT.ATTRIBUTE` \
-                or `hosts.NAME.data.KEY`";
+    let hint = "a secret is `components.NAME.ATTRIBUTE`, `hosts.NAME.attributes.COMPONENT.ATTRIBUTE`, \
+                `hosts.NAME.data.KEY` or `files.NAME`";
     let each = "every secret is a text with a name of its own";
     let at = |down: usize| format!("environments/prod/secrets.toml:{}", line + down);
     assert_eq!(
