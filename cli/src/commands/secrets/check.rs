@@ -4,7 +4,7 @@ use togusa_core::environment::Environment;
 use togusa_core::problem::{Problem, Problems};
 use togusa_core::registry::Registry;
 use togusa_core::value::{Value, ValueKind};
-use togusa_environments::secrets::Store;
+use togusa_environments::secrets::{SecretPath, Store};
 
 use super::note;
 use crate::exit::Exit;
@@ -42,13 +42,13 @@ impl Check {
             let Some(file) = store.read()? else { continue };
             let key = file.unlock(session.identities()).map_err(super::wrong)?;
             secrets.extend(file.open_all(&key)?);
-            let unused = file.paths().filter(|path| {
-                path.file().is_some_and(|name| !configured.model.uses_secret_file(name))
-            });
             // Those of a base may be for what other environments do with it.
-            problems.extend(unused.filter(|_| *name == self.environment).map(|path| {
-                Problem::new(format!("no component asks for the file `{path}`"))
-                    .hint(format!("`secrets unset {name} {path}` removes it"))
+            let own = file.paths().filter(|_| *name == self.environment);
+            let unused = own.filter_map(SecretPath::file);
+            let unused = unused.filter(|file| !configured.model.uses_secret_file(file));
+            problems.extend(unused.map(|file| {
+                Problem::new(format!("no component asks for the secret file `{file}`"))
+                    .hint(format!("`secrets unset {name} files.{file}` removes it"))
             }));
             files += 1;
         }

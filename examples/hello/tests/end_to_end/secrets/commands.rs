@@ -161,7 +161,7 @@ fn a_path_that_leads_nowhere_says_what_paths_are() {
     let ran = place.expect(2, "secrets set dev site.password");
     insta::assert_snapshot!(ran.err, @r"
     error: `site.password` is no place for a secret
-      hint: a secret is `components.NAME.ATTRIBUTE`, `hosts.NAME.attributes.COMPONENT.ATTRIBUTE` or `hosts.NAME.data.KEY`
+      hint: a secret is `components.NAME.ATTRIBUTE`, `hosts.NAME.attributes.COMPONENT.ATTRIBUTE`, `hosts.NAME.data.KEY` or `files.NAME`
     ");
 }
 
@@ -175,6 +175,14 @@ fn a_secret_that_nothing_uses_fails_the_check_with_its_line() {
     place.set("hosts.localhost.data.token", b"swordfish");
     assert!(place.expect(0, "secrets check dev").err.contains("1 secret in 1 file"));
     place.expect(0, "check dev --without-secrets");
+
+    place.set("files.tls.key", b"a key");
+    let ran = place.expect(2, "secrets check dev");
+    insta::assert_snapshot!(ran.err, @r"
+    error: no component asks for the secret file `tls.key`
+      hint: `secrets unset dev files.tls.key` removes it
+    ");
+    place.expect(0, "secrets unset dev files.tls.key");
 
     place.project.extend("[hosts.localhost.data]\nx = 'a swordfish'");
     let ran = place.expect(2, "secrets check dev");
