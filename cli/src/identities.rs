@@ -1,10 +1,12 @@
 //! The private keys of who runs a command, and how their passphrases are asked for.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use togusa_core::system::{self, IDENTITY_VARIABLE};
 use togusa_environments::secrets::{Identities, Prompt};
 use zeroize::Zeroizing;
@@ -96,8 +98,34 @@ impl fmt::Debug for Terminal {
 /// Asks for a text without showing it; `None`: there is no terminal, or nothing was typed.
 pub fn hidden(question: &str) -> Option<Zeroizing<String>> {
     // A process without a terminal cannot ask, which is what `None` says.
+    let silenced = Silenced::new().ok()?;
     let answer = rpassword::prompt_password(format!("{question}: ")).ok().map(Zeroizing::new)?;
+    drop(silenced);
     (!answer.is_empty()).then_some(answer)
+}
+
+/// The terminal, which does not show what is typed, also not what is typed before the question.
+struct Silenced {
+    terminal: File,
+    before: Termios,
+}
+
+impl Silenced {
+    fn new() -> io::Result<Self> {
+        let terminal = File::options().read(true).write(true).open("/dev/tty")?;
+        let before = tcgetattr(&terminal)?;
+        let mut silent = before.clone();
+        silent.local_flags.remove(LocalFlags::ECHO);
+        tcsetattr(&terminal, SetArg::TCSANOW, &silent)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Silenced {
+    fn drop(&mut self) {
+        // A terminal that is gone needs nothing any more.
+        let _ = tcsetattr(&self.terminal, SetArg::TCSANOW, &self.before);
+    }
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ impl Edit {
                 Err(problems) => {
                     let failure = Failure::from(problems);
                     failure.show(&session.ui);
-                    answer = ask(session);
+                    answer = editor.asking(|| ask(session));
                     if matches!(answer, Answer::Quit) {
                         let problem = Problem::new("the edit was given up");
                         return Err(wrong(problem.hint("the secrets are as they were")));

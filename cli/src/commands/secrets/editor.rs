@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
@@ -10,8 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use togusa_core::problem::Problem;
-use togusa_core::system;
-use togusa_core::system::program;
+use togusa_core::system::{self, program};
 
 use super::private_file::PrivateFile;
 use super::wrong;
@@ -46,6 +46,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Editor {
     command: String,
     running: Arc<Mutex<Option<Child>>>,
+    /// Whether the user is asked something.
+    asking: Arc<AtomicBool>,
 }
 
 impl Editor {
@@ -57,13 +59,15 @@ impl Editor {
         let command = system::variable("VISUAL").or_else(|| system::variable("EDITOR"));
         let command = command.unwrap_or_else(|| "vi".to_owned());
         let running = Arc::new(Mutex::new(None::<Child>));
-        let (child, file) = (Arc::clone(&running), Arc::clone(&held.0));
+        let asking = Arc::new(AtomicBool::new(false));
+        let (child, file, asked) = (Arc::clone(&running), Arc::clone(&held.0), Arc::clone(&asking));
         signals::end_editing(move |by_keyboard| {
-            let child = locked(&child);
-            // Ctrl-C in an editor is for the editor, which gets it too.
-            if by_keyboard && child.is_some() {
+            // Ctrl-C in an editor is for the editor, which gets it too; and what it left is saved in
+            // less time than it takes to press a key.
+            if by_keyboard && !asked.load(Ordering::SeqCst) {
                 return false;
             }
+            let child = locked(&child);
             if let Some(child) = child.as_ref() {
                 // It may have ended by itself; until it is waited for, nobody else has its number.
                 let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM);
@@ -74,7 +78,15 @@ impl Editor {
             true
         })
         .map_err(|error| failed("cannot listen for signals", &error))?;
-        Ok(Self { command, running })
+        Ok(Self { command, running, asking })
+    }
+
+    /// Asks the user something, which Ctrl-C ends together with the process.
+    pub fn asking<R>(&self, ask: impl FnOnce() -> R) -> R {
+        self.asking.store(true, Ordering::SeqCst);
+        let answer = ask();
+        self.asking.store(false, Ordering::SeqCst);
+        answer
     }
 
     /// Runs the editor and waits for its end.

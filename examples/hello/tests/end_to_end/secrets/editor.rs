@@ -107,9 +107,9 @@ impl Waiting {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
     }
 
+    /// Waits until the editor listens, and lets it go on.
     fn go_on(&self) {
-        // Read and write, so that nobody has to listen.
-        let pipe = OpenOptions::new().read(true).write(true).open(&self.pipe);
+        let pipe = OpenOptions::new().write(true).open(&self.pipe);
         writeln!(pipe.unwrap()).unwrap();
     }
 }
@@ -127,8 +127,7 @@ fn while_somebody_edits_nobody_else_changes_the_secrets() {
         );
     }
     assert_eq!(place.get(PASSWORD), VALUE.as_bytes());
-    let pipe = OpenOptions::new().write(true).open(&waiting.pipe);
-    writeln!(pipe.unwrap()).unwrap();
+    waiting.go_on();
     assert!(waiting.child.wait().unwrap().success());
     assert_eq!(place.get(PASSWORD), b"correct donkey battery");
 }
@@ -149,11 +148,11 @@ fn a_request_to_end_removes_the_text_and_changes_nothing() {
 #[test]
 fn ctrl_c_is_for_the_editor() {
     let place = Place::new();
-    let mut waiting = Waiting::new(&place);
+    let waiting = Waiting::new(&place);
     waiting.signal(Signal::SIGINT);
-    let pipe = OpenOptions::new().write(true).open(&waiting.pipe);
-    writeln!(pipe.unwrap()).unwrap();
-    assert!(waiting.child.wait().unwrap().success());
+    waiting.go_on();
+    let output = waiting.child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
     assert_eq!(place.get(PASSWORD), b"correct donkey battery");
     assert_eq!(place.private_files(), 0);
 }
