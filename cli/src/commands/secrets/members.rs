@@ -77,6 +77,11 @@ impl Add {
 }
 
 fn keys(given: &str) -> Result<Vec<String>, Problem> {
+    let is_path = given.ends_with(".pub") || given.starts_with(['/', '.', '~']);
+    if is_path && !Path::new(given).exists() {
+        return Err(Problem::new(format!("there is no file `{given}`"))
+            .hint("`ssh-keygen -t ed25519` makes a key; its public half is in the file `….pub`"));
+    }
     if !Path::new(given).is_file() {
         return public_key(given).map(|key| vec![key]).map_err(|problem| {
             let hint = problem.hint.unwrap_or_default();

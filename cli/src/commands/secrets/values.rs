@@ -40,7 +40,8 @@ impl Set {
         let value = self.value()?;
         warn_of_other_key(session, &store)?;
         store.lock().map_err(wrong)?.set(&path, &value)?;
-        note(session, &format!("set `{path}` of `{}`", self.environment));
+        let empty = if value.is_empty() { " to an empty value" } else { "" };
+        note(session, &format!("set `{path}` of `{}`{empty}", self.environment));
         Ok(Exit::Success)
     }
 

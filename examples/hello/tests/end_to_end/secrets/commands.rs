@@ -156,6 +156,18 @@ fn a_batou_file_is_imported_from_standard_input() {
 }
 
 #[test]
+fn what_is_not_there_is_told() {
+    let place = Place::new();
+    let ran = place.expect(2, "secrets add dev kim ../home/kim.pub");
+    insta::assert_snapshot!(ran.err, @r"
+    error: there is no file `../home/kim.pub`
+      hint: `ssh-keygen -t ed25519` makes a key; its public half is in the file `….pub`
+    ");
+    let ran = place.expect(0, &format!("secrets set dev {PASSWORD}"));
+    assert_eq!(ran.err, "set `components.site.password` of `dev` to an empty value\n");
+}
+
+#[test]
 fn a_path_that_leads_nowhere_says_what_paths_are() {
     let place = Place::new();
     let ran = place.expect(2, "secrets set dev site.password");
