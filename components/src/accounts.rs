@@ -2,6 +2,7 @@
 //!
 //! | component | what it looks after |
 //! |---|---|
+//! | [`User`] | one user: number, groups, home, shell, password, end |
 //! | [`Group`] | one group: number, members |
 //!
 //! They work on the accounts of the system itself, whatever a sandbox says, with the programs of
@@ -13,5 +14,7 @@
 mod database;
 mod group;
 mod tools;
+mod user;
 
 pub use group::Group;
+pub use user::User;

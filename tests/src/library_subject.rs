@@ -6,6 +6,23 @@
 //!
 //! It is copied to a host of the lab and deploys there, on that host itself.
 
+/// Gives a component what an attribute says, if the environment sets it.
+macro_rules! set {
+    ($on:ident: $($name:ident = $value:expr),* $(,)?) => {
+        $(let $on = match $value {
+            Some(value) => $on.$name(value),
+            None => $on,
+        };)*
+    };
+}
+
+/// Asks a component for something, if the environment does.
+macro_rules! ask {
+    ($on:ident: $($name:ident if $asked:expr),* $(,)?) => {
+        $(let $on = if $asked { $on.$name() } else { $on };)*
+    };
+}
+
 mod accounts;
 
 use std::process::ExitCode;

@@ -128,6 +128,7 @@ impl Component for Group {
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
+        let _alone = tools::alone(machine)?;
         let database = machine.snapshot::<Database>()?;
         let present = database.group(&self.name);
         if self.absent {

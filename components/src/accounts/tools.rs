@@ -3,31 +3,54 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use togusa_core::host::ExecError;
+use togusa_core::host::{Exclusive, ExecError, Failure, Output};
 use togusa_core::prelude::*;
 
+use super::database::{Database, Shadow};
 use crate::privilege::require_root;
 
 /// How long a program may take that changes an account; a home directory may be large.
 const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// Runs a program of shadow, or the one of busybox that does the same, if there is one.
-///
-/// Only one of them at a time: each locks the files of accounts, and gives up if they are locked.
-pub(super) fn run(machine: &Machine<'_>, shadow: Exec, busybox: Option<Exec>) -> Result {
+/// Keeps the accounts to one component at a time, with what the files tell by then: a user and its
+/// group may be made by two roots at once, and each program gives up if another holds the files.
+pub(super) fn alone<'a>(machine: &Machine<'a>) -> Result<Exclusive<'a>> {
     require_root(machine, "change accounts")?;
-    let _files = machine.exclusive("accounts");
+    let alone = machine.exclusive("accounts");
+    machine.invalidate::<Database>();
+    machine.invalidate::<Shadow>();
+    Ok(alone)
+}
+
+/// Runs a program of shadow, or the one of busybox that does the same, if there is one.
+pub(super) fn run(machine: &Machine<'_>, shadow: Exec, busybox: Option<Exec>) -> Result {
     let shadow = shadow.timeout(TIMEOUT);
     let missing = match machine.run(&shadow) {
         Err(error) if is_missing(&error) => error,
-        done => return done.map(|_| ()),
+        done => return in_use(done),
     };
     let Some(busybox) = busybox else { return Err(missing).hint(INSTALL) };
     match machine.run(&busybox.timeout(TIMEOUT)) {
         // Where there is neither, the first one is what to install.
         Err(error) if is_missing(&error) => Err(missing).hint(INSTALL),
+        done => in_use(done),
+    }
+}
+
+/// Says what to do about an account that is in use.
+fn in_use(done: Result<Output>) -> Result {
+    match done {
+        Err(error)
+            if is_failure(&error, |failure| failure.stderr_tail.contains("currently used")) =>
+        {
+            Err(error).hint("stop what runs as that user in an earlier component")
+        }
         done => done.map(|_| ()),
     }
+}
+
+fn is_failure(error: &anyhow::Error, test: impl Fn(&Failure) -> bool) -> bool {
+    matches!(error.downcast_ref(), Some(ExecError::Failed { failure, .. }) if test(failure))
 }
 
 /// A program of busybox. By its own name it may be another one: Debian's `adduser` knows other
@@ -41,13 +64,9 @@ const INSTALL: &str = "install the programs that change accounts: package `passw
 
 /// Whether an error means that there is no such program, or that busybox was built without it.
 fn is_missing(error: &anyhow::Error) -> bool {
-    match error.downcast_ref() {
-        Some(ExecError::NotFound { .. }) => true,
-        Some(ExecError::Failed { failure, .. }) => {
-            failure.code == Some(127) && failure.stderr_tail.contains("applet not found")
-        }
-        _ => false,
-    }
+    let no_applet = |failure: &Failure| failure.stderr_tail.contains("applet not found");
+    matches!(error.downcast_ref(), Some(ExecError::NotFound { .. }))
+        || is_failure(error, |failure| failure.code == Some(127) && no_applet(failure))
 }
 
 /// Refuses names that the programs would take for something else.
@@ -72,4 +91,9 @@ pub(super) fn names_change(what: &str, from: &BTreeSet<String>, to: &BTreeSet<St
         _ => names.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
     };
     Change::property(what, shown(from), shown(to))
+}
+
+/// A value that may be empty.
+pub(super) fn shown(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
 }

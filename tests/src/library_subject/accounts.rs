@@ -3,14 +3,13 @@
 use togusa::prelude::*;
 
 pub(super) fn register(registry: Registry) -> Registry {
-    registry.with::<AGroup>("group")
+    registry.with::<AGroup>("group").with::<AUser>("user")
 }
 
 /// One group.
 #[derive(Debug, Attributes)]
 struct AGroup {
-    #[attribute(name = "group")]
-    group_name: String,
+    group: String,
     gid: Option<u32>,
     #[attribute(default = false)]
     system: bool,
@@ -21,20 +20,65 @@ struct AGroup {
 
 impl Component for AGroup {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
-        let mut group = Group::new(&*self.group_name);
-        if let Some(gid) = self.gid {
-            group = group.gid(gid);
-        }
-        if self.system {
-            group = group.system();
-        }
-        if let Some(members) = &self.members {
-            group = group.members(members);
-        }
-        if self.absent {
-            group = group.absent();
-        }
+        let group = Group::new(&*self.group);
+        set!(group: gid = self.gid, members = self.members.as_ref());
+        ask!(group: system if self.system, absent if self.absent);
         scope.add(group);
+        Ok(())
+    }
+}
+
+/// One user.
+#[derive(Debug, Attributes)]
+struct AUser {
+    user: String,
+    uid: Option<u32>,
+    group: Option<String>,
+    groups: Option<Vec<String>>,
+    #[attribute(default = false)]
+    append: bool,
+    home: Option<String>,
+    create_home: Option<bool>,
+    #[attribute(default = false)]
+    move_home: bool,
+    shell: Option<String>,
+    comment: Option<String>,
+    #[attribute(default = false)]
+    system: bool,
+    password: Option<Secret>,
+    locked: Option<bool>,
+    expires: Option<String>,
+    #[attribute(default = false)]
+    absent: bool,
+    #[attribute(default = false)]
+    remove_home: bool,
+}
+
+impl Component for AUser {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let user = User::new(&*self.user);
+        set!(user:
+            uid = self.uid,
+            group = self.group.as_deref(),
+            groups = self.groups.as_ref(),
+            home = self.home.as_deref(),
+            create_home = self.create_home,
+            shell = self.shell.as_deref(),
+            comment = self.comment.as_deref(),
+            password = self.password.clone(),
+            expires = self.expires.as_deref().filter(|day| *day != "never"),
+        );
+        ask!(user:
+            append if self.append,
+            move_home if self.move_home,
+            system if self.system,
+            locked if self.locked == Some(true),
+            unlocked if self.locked == Some(false),
+            never_expires if self.expires.as_deref() == Some("never"),
+            absent if self.absent,
+            remove_home if self.remove_home,
+        );
+        scope.add(user);
         Ok(())
     }
 }
