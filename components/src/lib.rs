@@ -7,7 +7,7 @@
 //! | [`symlink`] | [`Symlink`] | one symbolic link and where it leads |
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
-//! | [`accounts`] | [`User`], [`Group`] | users and groups |
+//! | [`accounts`] | [`User`], [`Group`], [`AuthorizedKey`], [`KnownHost`] | accounts and keys of SSH |
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
@@ -34,7 +34,7 @@ pub mod purge;
 pub mod symlink;
 
 #[cfg(feature = "accounts")]
-pub use accounts::{Group, User};
+pub use accounts::{AuthorizedKey, Group, KnownHost, User};
 pub use command::Command;
 pub use directory::Directory;
 pub use file::File;

@@ -3,7 +3,11 @@
 use togusa::prelude::*;
 
 pub(super) fn register(registry: Registry) -> Registry {
-    registry.with::<AGroup>("group").with::<AUser>("user")
+    registry
+        .with::<AGroup>("group")
+        .with::<AUser>("user")
+        .with::<AuthorizedKeys>("authorized-keys")
+        .with::<AHost>("known-host")
 }
 
 /// One group.
@@ -79,6 +83,53 @@ impl Component for AUser {
             remove_home if self.remove_home,
         );
         scope.add(user);
+        Ok(())
+    }
+}
+
+/// Keys of one user.
+#[derive(Debug, Attributes)]
+struct AuthorizedKeys {
+    user: String,
+    keys: Vec<String>,
+    options: Option<Vec<String>>,
+    file: Option<String>,
+    #[attribute(default = false)]
+    exclusive: bool,
+    #[attribute(default = false)]
+    absent: bool,
+}
+
+impl Component for AuthorizedKeys {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let keys = AuthorizedKey::all(&*self.user, &self.keys);
+        set!(keys: options = self.options.as_ref(), file = self.file.as_ref());
+        ask!(keys: exclusive if self.exclusive, absent if self.absent);
+        scope.add(keys);
+        Ok(())
+    }
+}
+
+/// Keys of one host.
+#[derive(Debug, Attributes)]
+struct AHost {
+    host: String,
+    keys: Vec<String>,
+    port: Option<u16>,
+    user: Option<String>,
+    #[attribute(default = false)]
+    hashed: bool,
+    #[attribute(default = false)]
+    absent: bool,
+}
+
+impl Component for AHost {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let host = KnownHost::new(&*self.host);
+        let host = self.keys.iter().fold(host, |host, key| host.key(key));
+        set!(host: port = self.port, user = self.user.as_ref());
+        ask!(host: hashed if self.hashed, absent if self.absent);
+        scope.add(host);
         Ok(())
     }
 }

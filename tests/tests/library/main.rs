@@ -3,9 +3,11 @@
 //! | module | shows |
 //! |---|---|
 //! | `accounts` | users and groups |
+//! | `keys` | keys of SSH |
 //! | `site` | a host, and environments that are deployed on it |
 
 mod accounts;
+mod keys;
 mod site;
 
 use std::time::{Duration, Instant};
