@@ -8,6 +8,7 @@
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //! | [`accounts`] | [`User`], [`Group`], [`AuthorizedKey`], [`KnownHost`] | accounts and keys of SSH |
+//! | [`packages`] | [`Apt`], [`AptRepository`] | packages and their sources |
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
@@ -27,8 +28,10 @@ pub mod file;
 mod globs;
 pub mod location;
 pub mod mode;
+#[cfg(feature = "packages")]
+pub mod packages;
 pub mod prelude;
-#[cfg(feature = "accounts")]
+#[cfg(any(feature = "accounts", feature = "packages"))]
 mod privilege;
 pub mod purge;
 pub mod symlink;
@@ -40,5 +43,7 @@ pub use directory::Directory;
 pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;
+#[cfg(feature = "packages")]
+pub use packages::{Apt, AptRepository};
 pub use purge::Purge;
 pub use symlink::Symlink;

@@ -2,7 +2,8 @@
 //!
 //! | module | roots for |
 //! |---|---|
-//! | `accounts` | users and groups |
+//! | `accounts` | users, groups, keys of SSH |
+//! | `packages` | packages and their sources |
 //!
 //! It is copied to a host of the lab and deploys there, on that host itself.
 
@@ -24,6 +25,7 @@ macro_rules! ask {
 }
 
 mod accounts;
+mod packages;
 
 use std::process::ExitCode;
 
@@ -35,7 +37,7 @@ pub const PROJECT: &str = "library";
 
 /// Runs the command line of the project.
 pub fn main() -> ExitCode {
-    let groups = [accounts::register];
+    let groups = [accounts::register, packages::register];
     let registry =
         groups.into_iter().fold(Registry::new(), |registry, register| register(registry));
     Cli::new(registry).project(PROJECT).run()

@@ -3,10 +3,12 @@
 //! | module | shows |
 //! |---|---|
 //! | `accounts` | users and groups |
+//! | `apt` | packages of Debian and their sources |
 //! | `keys` | keys of SSH |
 //! | `site` | a host, and environments that are deployed on it |
 
 mod accounts;
+mod apt;
 mod keys;
 mod site;
 

@@ -1,0 +1,16 @@
+//! Packages.
+//!
+//! | component | what it looks after |
+//! |---|---|
+//! | [`Apt`] | packages of Debian and Ubuntu |
+//! | [`AptRepository`] | a source of such packages, with its key |
+//!
+//! What is installed is asked of `dpkg-query` once for all components of a host, until one of them
+//! changes something. Those that change packages wait for each other, whatever roots they belong
+//! to, and for whoever else on the host is at it.
+
+mod apt;
+mod apt_repository;
+
+pub use apt::Apt;
+pub use apt_repository::AptRepository;
