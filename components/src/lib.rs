@@ -9,6 +9,7 @@
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //! | [`accounts`] | [`User`], [`Group`], [`AuthorizedKey`], [`KnownHost`] | accounts and keys of SSH |
 //! | [`packages`] | [`Apt`], [`AptRepository`] | packages and their sources |
+//! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
@@ -31,9 +32,11 @@ pub mod mode;
 #[cfg(feature = "packages")]
 pub mod packages;
 pub mod prelude;
-#[cfg(any(feature = "accounts", feature = "packages"))]
+#[cfg(any(feature = "accounts", feature = "packages", feature = "scheduled"))]
 mod privilege;
 pub mod purge;
+#[cfg(feature = "scheduled")]
+pub mod scheduled;
 pub mod symlink;
 
 #[cfg(feature = "accounts")]
@@ -46,4 +49,6 @@ pub use mode::IntoMode;
 #[cfg(feature = "packages")]
 pub use packages::{Apt, AptRepository};
 pub use purge::Purge;
+#[cfg(feature = "scheduled")]
+pub use scheduled::{Cron, Logrotate};
 pub use symlink::Symlink;

@@ -5,3 +5,5 @@ pub use crate::{Apt, AptRepository};
 #[cfg(feature = "accounts")]
 pub use crate::{AuthorizedKey, Group, KnownHost, User};
 pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Symlink};
+#[cfg(feature = "scheduled")]
+pub use crate::{Cron, Logrotate};

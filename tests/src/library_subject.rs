@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `accounts` | users, groups, keys of SSH |
 //! | `packages` | packages and their sources |
+//! | `scheduled` | jobs of cron, rotation of logs |
 //!
 //! It is copied to a host of the lab and deploys there, on that host itself.
 
@@ -26,6 +27,7 @@ macro_rules! ask {
 
 mod accounts;
 mod packages;
+mod scheduled;
 
 use std::process::ExitCode;
 
@@ -37,7 +39,7 @@ pub const PROJECT: &str = "library";
 
 /// Runs the command line of the project.
 pub fn main() -> ExitCode {
-    let groups = [accounts::register, packages::register];
+    let groups = [accounts::register, packages::register, scheduled::register];
     let registry =
         groups.into_iter().fold(Registry::new(), |registry, register| register(registry));
     Cli::new(registry).project(PROJECT).run()

@@ -5,11 +5,13 @@
 //! | `accounts` | users and groups |
 //! | `apt` | packages of Debian and their sources |
 //! | `keys` | keys of SSH |
+//! | `scheduled` | jobs of cron, rotation of logs |
 //! | `site` | a host, and environments that are deployed on it |
 
 mod accounts;
 mod apt;
 mod keys;
+mod scheduled;
 mod site;
 
 use std::time::{Duration, Instant};
