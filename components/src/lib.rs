@@ -8,7 +8,7 @@
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //! | [`accounts`] | [`User`], [`Group`], [`AuthorizedKey`], [`KnownHost`] | accounts and keys of SSH |
-//! | [`packages`] | [`Apt`], [`AptRepository`] | packages and their sources |
+//! | [`packages`] | [`Apt`], [`AptRepository`], [`VirtualEnv`] | packages and their sources |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
@@ -47,7 +47,7 @@ pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;
 #[cfg(feature = "packages")]
-pub use packages::{Apt, AptRepository};
+pub use packages::{Apt, AptRepository, VirtualEnv};
 pub use purge::Purge;
 #[cfg(feature = "scheduled")]
 pub use scheduled::{Cron, Logrotate};

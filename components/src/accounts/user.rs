@@ -22,7 +22,7 @@ use password::Password;
 /// | `uid` | of a new user what the system chooses; else left as it is |
 /// | `group` | of a new user a group of the same name, which is made if it is missing; else left |
 /// | `groups` | left as they are; else exactly these, or with `append` at least these |
-/// | `home` | of a new user what the system chooses, as `/home/NAME`; else left |
+/// | `home` | of a new user what the system chooses; else left |
 /// | `create_home` | yes, but for a system user |
 /// | `move_home` | no: with another `home` the files stay where they are |
 /// | `shell`, `comment` | of a new user what the system chooses; else left |

@@ -41,7 +41,6 @@ use crate::{Directory, File, Purge};
 ///     scope.add(Apt::new("postgresql-17"));
 ///     Ok(())
 /// }
-/// # #[derive(Debug)] struct Database;
 /// ```
 #[derive(Debug)]
 pub struct AptRepository {

@@ -9,6 +9,7 @@ pub(super) fn register(registry: Registry) -> Registry {
         .with::<Packages>("packages")
         .with::<Packages>("more-packages")
         .with::<Repository>("repository")
+        .with::<Venv>("venv")
 }
 
 /// Some packages.
@@ -72,6 +73,33 @@ impl Component for Repository {
         );
         ask!(repository: trusted if self.trusted, absent if self.absent);
         scope.add(repository);
+        Ok(())
+    }
+}
+
+/// A virtual environment.
+#[derive(Debug, Attributes)]
+struct Venv {
+    path: String,
+    requirements: Vec<String>,
+    options: Vec<String>,
+    python: Option<String>,
+    user: Option<String>,
+    #[attribute(default = false)]
+    hashes: bool,
+    #[attribute(default = false)]
+    uv: bool,
+    #[attribute(default = false)]
+    absent: bool,
+}
+
+impl Component for Venv {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let venv = VirtualEnv::new(&*self.path).options(&self.options);
+        let venv = self.requirements.iter().fold(venv, |venv, line| venv.requirement(line));
+        set!(venv: python = self.python.as_ref(), user = self.user.as_ref());
+        ask!(venv: require_hashes if self.hashes, uv if self.uv, absent if self.absent);
+        scope.add(venv);
         Ok(())
     }
 }

@@ -25,7 +25,7 @@ fn a_key_lets_in_as_its_options_say_and_is_kept_right() {
     host.sh("useradd -m -p '*' -s /bin/sh anna");
     let key = new_key("anna", "ed25519");
     let other = new_key("other", "ecdsa");
-    let file = "/home/anna/.ssh/authorized_keys";
+    let file = "~anna/.ssh/authorized_keys";
     let site = HERE.site("authorized");
     let set = |more: &str| {
         site.set(
@@ -43,9 +43,9 @@ fn a_key_lets_in_as_its_options_say_and_is_kept_right() {
     let [created] = &site.converge()[..] else { panic!("one key is one change") };
     assert!(created.starts_with("+ create key ssh-ed25519 …"), "{created}");
     assert_eq!(log_in().succeeded(), "anna\n");
-    assert_eq!(host.sh(&format!("stat -c %U:%a {file} /home/anna/.ssh")), "anna:600\nanna:700\n");
+    assert_eq!(host.sh(&format!("stat -c %U:%a {file} ~anna/.ssh")), "anna:600\nanna:700\n");
 
-    host.sh("chmod 770 /home/anna/.ssh; chown root /home/anna/.ssh");
+    host.sh("chmod 770 ~anna/.ssh; chown root ~anna/.ssh");
     let directory = ["~ owner of `.ssh` root → anna", "~ mode of `.ssh` 0770 → 0750"];
     assert_eq!(site.converge(), directory);
     host.sh(&format!("chmod 666 {file}; chown root {file}"));
@@ -83,7 +83,7 @@ fn a_user_looks_after_its_own_keys_but_not_after_those_of_others() {
     let site = HERE.site_of("bert", "own-keys");
     site.set(["authorized-keys"], &text("bert"));
     assert_eq!(site.converge().len(), 1);
-    assert_eq!(host.read("/home/bert/.ssh/authorized_keys"), format!("{key}\n"));
+    assert_eq!(host.read("~bert/.ssh/authorized_keys"), format!("{key}\n"));
     site.set(["authorized-keys"], &text("cleo"));
     let failure = site.failure();
     assert!(failure.contains("only root may look after the keys of `cleo`"), "{failure}");
@@ -126,7 +126,7 @@ fn ssh_knows_a_host_that_was_made_known() {
     assert_eq!(known("db", system), "");
 
     host.sh("useradd -m dora");
-    let own = "/home/dora/.ssh/known_hosts";
+    let own = "~dora/.ssh/known_hosts";
     set(&format!("keys = ['{first}']\nport = 2222\nuser = 'dora'\nhashed = true"));
     assert_eq!(site.converge().len(), 1);
     assert!(!host.read(own).contains("db"));

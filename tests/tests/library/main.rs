@@ -6,6 +6,7 @@
 //! | `apt` | packages of Debian and their sources |
 //! | `keys` | keys of SSH |
 //! | `scheduled` | jobs of cron, rotation of logs |
+//! | `virtual_env` | virtual environments of Python |
 //! | `site` | a host, and environments that are deployed on it |
 
 mod accounts;
@@ -13,10 +14,11 @@ mod apt;
 mod keys;
 mod scheduled;
 mod site;
+mod virtual_env;
 
 use std::time::{Duration, Instant};
 
-use site::Subject;
+use site::{Site, Subject};
 
 /// Waits for what is not told, and panics if it does not come.
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {

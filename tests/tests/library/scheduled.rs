@@ -185,7 +185,7 @@ fn a_user_rotates_its_own_logs_by_cron() {
     };
     set("every = '1'");
     assert_eq!(site.converge()[0], "+ create job in the crontab");
-    let work = host.sh("find /home/anna -name work -type d").trim().to_owned() + "/rotation";
+    let work = host.sh("find ~anna -name work -type d").trim().to_owned() + "/rotation";
     host.sh(&format!("runuser -u anna -- sh -c 'echo one >{work}/app.log'; cron"));
     wait_until("the rotation", || host.exists(&format!("{work}/app.log.1")));
     assert!(host.exists(&format!("{work}/logrotate/own.conf")));
