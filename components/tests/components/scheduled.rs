@@ -27,6 +27,29 @@ fn a_job_in_a_sandbox_is_a_file_there() {
 }
 
 #[test]
+fn a_rotation_in_a_sandbox_is_a_file_there() {
+    let test = Bench::new().sandbox("~/box").model(|scope| {
+        // A real logrotate would refuse it.
+        let rotation = Logrotate::new("shop").log("/var/log/shop.log").log("logs/*.log");
+        scope.add(rotation.every("week").directive("nosuchdirective").post_rotate("true\nfalse\n"));
+        Ok(())
+    });
+    assert!(test.converge()[0].starts_with("+ create file"));
+    let [system, own] = [test.home("box/var/log/shop.log"), test.path("logs/*.log")];
+    let expected = format!(
+        "# Rotation `shop`, kept by togusa.\n\"{}\"\n\"{}\"\n{{\n    weekly\n    rotate 14\n    \
+         missingok\n    notifempty\n    compress\n    delaycompress\n    nosuchdirective\n    \
+         sharedscripts\n    postrotate\n        true\n        false\n    endscript\n}}\n",
+        system.display(),
+        own.display()
+    );
+    let file = test.home("box/etc/logrotate.d/shop");
+    assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+    fs::write(&file, "").unwrap();
+    assert_eq!(test.converge(), ["~ content (+17 -0 lines)"]);
+}
+
+#[test]
 fn what_cannot_be_a_job_is_a_model_error() {
     type Make = fn() -> Cron;
     let wrong: [(Make, &str); 7] = [
