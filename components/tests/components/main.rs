@@ -10,6 +10,7 @@ mod file_access;
 mod file_content;
 mod hostile;
 mod purge;
+mod scheduled;
 mod secrets;
 mod symlink;
 
