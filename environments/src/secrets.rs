@@ -9,14 +9,14 @@
 //! |---|---|
 //! | [`access`] | whether loading an environment opens its secrets |
 //! | [`path`] | where a value belongs |
-//! | [`document`], [`header`] | the file as it stands, nothing decrypted |
-//! | [`rewrite`] | the file with other values, all else kept |
+//! | [`document`], `header` | the file as it stands, nothing decrypted |
+//! | `rewrite` | the file with other values, all else kept |
 //! | [`members`] | who may decrypt |
-//! | [`identities`], [`candidate`] | the keys that somebody has |
+//! | [`identities`], `candidate` | the keys that somebody has |
 //! | [`environment_key`] | the environment's key, locked to the members and unlocked again |
-//! | [`seal`] | one value, bound to its place |
+//! | `seal` | one value, bound to its place |
 //! | [`store`] | reading, locking, replacing |
-//! | [`operations`] | setting, members, rotation |
+//! | `operations` | setting, members, rotation |
 //! | [`editing`] | all values as a text for an editor, and back |
 //! | [`batou`] | a batou `secrets.cfg` in clear |
 //!
