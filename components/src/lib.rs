@@ -8,6 +8,16 @@
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //!
+//! The others come in groups, each a cargo feature that is on by default:
+//!
+//! | group | what it looks after |
+//! |---|---|
+#![cfg_attr(
+    feature = "edits",
+    doc = "| [`edits`] | parts of files: lines, blocks, values; permissions by pattern |"
+)]
+
+//!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
 //! and owners, and `globs` reads patterns. `use togusa_components::prelude::*;` brings all of them.
@@ -20,6 +30,8 @@ mod access;
 pub mod command;
 mod content;
 pub mod directory;
+#[cfg(feature = "edits")]
+pub mod edits;
 pub mod file;
 mod globs;
 pub mod location;
@@ -30,6 +42,8 @@ pub mod symlink;
 
 pub use command::Command;
 pub use directory::Directory;
+#[cfg(feature = "edits")]
+pub use edits::{Block, Line, Permissions, Values};
 pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;

@@ -1,3 +1,5 @@
 //! All components: `use togusa_components::prelude::*;`.
 
+#[cfg(feature = "edits")]
+pub use crate::{Block, Line, Permissions, Values};
 pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Symlink};

@@ -5,6 +5,8 @@
 mod bench;
 mod command;
 mod directory;
+#[cfg(feature = "edits")]
+mod edits;
 mod file;
 mod file_access;
 mod file_content;
