@@ -61,6 +61,13 @@ impl Exec {
         Self::new("sh").arg("-c").arg(script)
     }
 
+    /// Sets another program, for the same arguments and all that else was set.
+    #[must_use]
+    pub fn program(mut self, program: impl Into<String>) -> Self {
+        self.program = program.into();
+        self
+    }
+
     /// Adds an argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
