@@ -7,16 +7,11 @@
 //! | [`symlink`] | [`Symlink`] | one symbolic link and where it leads |
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
+//! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
+//! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Permissions`] | parts of files; modes and owners by pattern |
+//! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`Build`] | what comes from elsewhere |
 //!
-//! The others come in groups, each a cargo feature that is on by default:
-//!
-//! | group | what it looks after |
-//! |---|---|
-#![cfg_attr(
-    feature = "edits",
-    doc = "| [`edits`] | parts of files: lines, blocks, values; permissions by pattern |"
-)]
-
+//! Those of a row that names several are a group: a cargo feature that is on by default.
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
@@ -38,6 +33,9 @@ pub mod location;
 pub mod mode;
 pub mod prelude;
 pub mod purge;
+pub mod script;
+#[cfg(feature = "sources")]
+pub mod sources;
 pub mod symlink;
 
 pub use command::Command;
@@ -48,4 +46,7 @@ pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;
 pub use purge::Purge;
+pub use script::Script;
+#[cfg(feature = "sources")]
+pub use sources::{Archive, Build, Download, GitCheckout};
 pub use symlink::Symlink;

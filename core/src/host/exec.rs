@@ -75,6 +75,13 @@ impl Exec {
         self
     }
 
+    /// Puts an argument before those that it has.
+    #[must_use]
+    pub fn first_arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.insert(0, arg.into());
+        self
+    }
+
     /// Adds arguments.
     #[must_use]
     pub fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
