@@ -295,9 +295,8 @@ impl Archive {
             let path = self.path().join(&item.path);
             match machine.entry(&path)? {
                 Some(entry) if entry.is_directory() => {
-                    if item.is_directory() && machine.list(&path)?.is_empty() {
-                        machine.remove(&path)?;
-                    }
+                    let may_go = item.is_directory() && machine.list(&path)?.is_empty();
+                    may_go.then(|| machine.remove(&path)).transpose()?;
                 }
                 Some(_) if !item.is_directory() => machine.remove(&path)?,
                 _ => {}

@@ -489,7 +489,8 @@ fn short(commit: &str) -> &str {
 
 /// The first of some names, and how many more there are.
 fn listed(names: &[String]) -> String {
-    let shown: Vec<_> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
+    let shown: Vec<_> =
+        names.iter().take(3).map(|name| format!("`{}`", name.escape_debug())).collect();
     let more = names.len().saturating_sub(3);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     format!("{}{more}", shown.join(", "))

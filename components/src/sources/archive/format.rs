@@ -1,6 +1,6 @@
 //! What an archive holds, by its format.
 
-use std::io::{BufReader, Read, Seek};
+use std::io::{self, BufReader, Read, Seek};
 use std::time::{Duration, SystemTime};
 
 use bzip2::read::MultiBzDecoder;
@@ -111,6 +111,8 @@ fn tar(from: impl Read, take: &mut Take<'_>) -> Result {
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         take(Raw { path, mode, modified, kind }, &mut entry)?;
     }
+    // The checksum stands behind what the archive says is its end.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).context("the archive is broken")?;
     Ok(())
 }
 

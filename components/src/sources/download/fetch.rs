@@ -12,6 +12,8 @@ use crate::file::Text;
 use crate::sources::memory::Memory;
 use crate::sources::tools;
 
+use super::url::split;
+
 /// What is asked of a server.
 #[derive(Debug)]
 pub(super) struct Request {
@@ -113,11 +115,18 @@ impl Request {
         match probe.query(&curl) {
             Ok(output) => Ok(Tag::read(&output.stdout_text())),
             Err(error) if tools::is_missing(&error) => {
-                // wget takes no URL from its settings, and nothing may be written here; one that
-                // holds a secret is refused when this starts.
-                let url = self.url.as_str()?;
-                let wget = self.wget()?.args(["--spider", "--server-response", "--", url]);
-                let output = needing(probe.query(&wget))?;
+                let wget = self.wget(self.wget_settings()?.iter().flat_map(|(name, value)| {
+                    ["--execute".to_owned(), format!("{name} = {value}")]
+                }))?;
+                let wget = wget.args(["--spider", "--server-response"]);
+                // Nothing may be written here, and wget takes its settings from no pipe.
+                let output = match needing(probe.query(&wget)) {
+                    Err(error) if is_secret(&error) => Err(error).hint(
+                        "install the package `curl` on the host: it takes headers and passwords \
+                         without showing them to other users",
+                    ),
+                    output => output,
+                }?;
                 Ok(Tag::read(&output.stderr_text()))
             }
             Err(error) => Err(error),
@@ -143,17 +152,16 @@ impl Request {
         }
         let fetched = match machine.run(&self.curl(&config)?) {
             Err(error) if tools::is_missing(&error) => {
-                let urls = memory.path("url");
-                let url = format!("{}\n", self.url.as_str()?);
-                super::with_private(machine, &urls, &url, || {
-                    let mut wget = self.wget()?;
+                let settings = self.wget_settings()?;
+                let lines = settings.iter().map(|(name, value)| format!("{name} = {value}\n"));
+                let config = memory.path("wgetrc");
+                super::with_private(machine, &config, &lines.collect::<String>(), || {
+                    let mut wget = self.wget([format!("--config={}", local(&config))])?;
                     if resume {
                         wget = wget.arg("--continue");
                     }
-                    let wget =
-                        wget.args(["--server-response", "-O", &local(into), "-i", &local(&urls)]);
-                    let output = needing(machine.run(&wget))?;
-                    Ok(Tag::read(&output.stderr_text()))
+                    let wget = wget.args(["--server-response", "-O", &local(into)]);
+                    Ok(Tag::read(&needing(machine.run(&wget))?.stderr_text()))
                 })
             }
             Err(error) => Err(error),
@@ -167,10 +175,19 @@ impl Request {
         fetched
     }
 
+    /// The URL as programs get it, which they print, and who asks.
+    fn parts(&self) -> Result<(String, Option<(String, String)>)> {
+        let (url, login) = split(self.url.as_str()?);
+        let given = self.auth.as_ref();
+        let given = given.map(|(user, password)| Ok((user.clone(), password.as_str()?.to_owned())));
+        Ok((url, given.transpose()?.or(login)))
+    }
+
     /// curl, which reads all that it is told from its standard input.
     fn curl(&self, more: &str) -> Result<Exec> {
         let mut config = String::from("silent\nshow-error\nfail\nlocation\n");
-        setting(&mut config, "url", self.url.as_str()?);
+        let (url, login) = self.parts()?;
+        setting(&mut config, "url", &url);
         setting(&mut config, "proto", "=https,http,ftp");
         setting(&mut config, "connect-timeout", "30");
         setting(&mut config, "speed-limit", "1");
@@ -180,32 +197,34 @@ impl Request {
         for (name, value) in &self.headers {
             setting(&mut config, "header", &format!("{name}: {}", value.as_str()?));
         }
-        if let Some((user, password)) = &self.auth {
-            setting(&mut config, "user", &format!("{user}:{}", password.as_str()?));
+        if let Some((user, password)) = login {
+            setting(&mut config, "user", &format!("{user}:{password}"));
         }
         config.push_str(more);
         Ok(Exec::new("curl").args(["-K", "-"]).stdin(config).timeout(self.limit()))
     }
 
-    /// wget, which reads its settings from its standard input.
-    fn wget(&self) -> Result<Exec> {
-        let mut config = String::from("verbose = off\n");
-        let mut set = |name: &str, value: &str| {
-            let _ = writeln!(config, "{name} = {value}");
-        };
-        set("tries", &(self.retries + 1).to_string());
-        set("connect_timeout", "30");
-        set("read_timeout", "60");
+    /// wget, which reads the URL from its standard input.
+    fn wget(&self, args: impl IntoIterator<Item = String>) -> Result<Exec> {
+        let exec = Exec::new("wget").args(args).args(["--no-verbose", "-i", "-"]);
+        Ok(exec.stdin(format!("{}\n", self.parts()?.0)).timeout(self.limit()))
+    }
+
+    fn wget_settings(&self) -> Result<Vec<(&'static str, String)>> {
+        let mut settings = vec![
+            ("tries", (self.retries + 1).to_string()),
+            ("connect_timeout", "30".into()),
+            ("read_timeout", "60".into()),
+        ];
         for (name, value) in &self.headers {
-            set("header", &format!("{name}: {}", value.as_str()?));
+            settings.push(("header", format!("{name}: {}", value.as_str()?)));
         }
-        if let Some((user, password)) = &self.auth {
-            set("user", user);
-            set("password", password.as_str()?);
-            set("auth_no_challenge", "on");
+        if let Some((user, password)) = self.parts()?.1 {
+            settings.push(("user", user));
+            settings.push(("password", password));
+            settings.push(("auth_no_challenge", "on".into()));
         }
-        let exec = Exec::new("wget").arg("--config=/dev/stdin").stdin(config);
-        Ok(exec.timeout(self.limit()))
+        Ok(settings)
     }
 
     /// When a program is killed that does not keep to its own limit.
@@ -229,6 +248,11 @@ fn needing<T>(result: Result<T>) -> Result<T> {
         }
         result => result,
     }
+}
+
+/// Whether a command was not started because every user could read a secret then.
+fn is_secret(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ExecError::SecretArgument { .. }))
 }
 
 /// Whether a try to go on failed for a reason that a new beginning has not: the server knows no
