@@ -178,9 +178,11 @@ impl Request {
     /// The URL as programs get it, which they print, and who asks.
     fn parts(&self) -> Result<(String, Option<(String, String)>)> {
         let (url, login) = split(self.url.as_str()?);
-        let given = self.auth.as_ref();
-        let given = given.map(|(user, password)| Ok((user.clone(), password.as_str()?.to_owned())));
-        Ok((url, given.transpose()?.or(login)))
+        let given = match &self.auth {
+            Some((user, password)) => Some((user.clone(), password.as_str()?.to_owned())),
+            None => login,
+        };
+        Ok((url, given))
     }
 
     /// curl, which reads all that it is told from its standard input.
