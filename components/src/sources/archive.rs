@@ -260,14 +260,14 @@ impl Archive {
             }
             MemberKind::File { modified, .. } => {
                 let reader = togusa_core::host::Content::Reader(Box::new(content));
-                machine.replace(&path, reader, &ownership)?;
+                machine.replace_unsynced(&path, reader, &ownership)?;
                 machine.set_modified(&path, *modified)?;
             }
             MemberKind::Copy { of, .. } => {
                 let original = machine.open(&self.path().join(of))?;
                 let modified = original.metadata()?.modified()?;
                 let reader = togusa_core::host::Content::Reader(Box::new(original));
-                machine.replace(&path, reader, &ownership)?;
+                machine.replace_unsynced(&path, reader, &ownership)?;
                 machine.set_modified(&path, modified)?;
             }
             MemberKind::Symlink { target } => {
@@ -401,6 +401,8 @@ impl Component for Archive {
             let kept = items.iter().map(|item| item.path.as_str()).collect();
             self.remove_former(machine, former, &kept)?;
         }
+        // Only what is on the disk is remembered as unpacked.
+        machine.sync(self.path())?;
         self.memory()?.write(machine, &Unpacked { source, items })
     }
 }
