@@ -8,6 +8,7 @@
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
+//! | [`accounts`] | [`Group`] | groups |
 //! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Permissions`] | parts of files; modes and owners by pattern |
 //! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`Build`] | what comes from elsewhere |
 //!
@@ -15,13 +16,15 @@
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
-//! and owners, and `globs` reads patterns. `use togusa_components::prelude::*;` brings all of them.
+//! and owners, `globs` reads patterns, and `privilege` tells what needs root. `use togusa_components::prelude::*;` brings all of them.
 //!
 //! Every component here is idempotent, changes a host only through
 //! [`Machine`](togusa_core::host::Machine), shows each difference that it found, and keeps what it
 //! was told at `configure` in its `Debug` text, which the digest of the model is made of.
 
 mod access;
+#[cfg(feature = "accounts")]
+pub mod accounts;
 pub mod command;
 mod content;
 pub mod directory;
@@ -32,12 +35,16 @@ mod globs;
 pub mod location;
 pub mod mode;
 pub mod prelude;
+#[cfg(feature = "accounts")]
+mod privilege;
 pub mod purge;
 pub mod script;
 #[cfg(feature = "sources")]
 pub mod sources;
 pub mod symlink;
 
+#[cfg(feature = "accounts")]
+pub use accounts::Group;
 pub use command::Command;
 pub use directory::Directory;
 #[cfg(feature = "edits")]

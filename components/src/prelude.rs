@@ -4,4 +4,6 @@
 pub use crate::{Archive, Build, Download, GitCheckout};
 #[cfg(feature = "edits")]
 pub use crate::{Block, Line, Permissions, Values};
+#[cfg(feature = "accounts")]
+pub use crate::Group;
 pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Script, Symlink};
