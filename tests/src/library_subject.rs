@@ -3,10 +3,12 @@
 //! | module | roots for |
 //! |---|---|
 //! | `accounts` | users and groups |
+//! | `sources` | checkouts and scripts of another user |
 //!
 //! It is copied to a host of the lab and deploys there, on that host itself.
 
 mod accounts;
+mod sources;
 
 use std::process::ExitCode;
 
@@ -18,7 +20,7 @@ pub const PROJECT: &str = "library";
 
 /// Runs the command line of the project.
 pub fn main() -> ExitCode {
-    let groups = [accounts::register];
+    let groups = [accounts::register, sources::register];
     let registry =
         groups.into_iter().fold(Registry::new(), |registry, register| register(registry));
     Cli::new(registry).project(PROJECT).run()
