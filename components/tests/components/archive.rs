@@ -85,7 +85,8 @@ fn what_was_removed_or_changed_by_hand_is_seen_and_mended() {
     let test = packed(test, "a.tar.gz");
     test.converge();
     let kept = test.stamp("app/bin/run");
-    fs::write(test.path("app/read me"), "other\n").unwrap();
+    // As long as it was.
+    fs::write(test.path("app/read me"), "TEXT\n").unwrap();
     fs::remove_dir(test.path("app/empty")).unwrap();
     fs::write(test.path("app/mine"), "").unwrap();
     let changes = ["+ create directory `empty`", "~ content of `read me` was changed"];

@@ -7,7 +7,7 @@ use crate::Subject;
 /// One host for all tests of sources, with the user `web` and a repository.
 static HERE: LazyLock<Subject> = LazyLock::new(|| {
     let here = Subject::start();
-    here.host().sh("useradd --create-home --home-dir /home/web --shell /bin/sh web");
+    here.host().sh("useradd --create-home --shell /bin/sh web");
     here
 });
 
