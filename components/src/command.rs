@@ -64,6 +64,37 @@ pub struct Command {
     on_trigger_only: bool,
     directory: Option<Location>,
     work_directory: Option<HostPath>,
+    file: Option<ScriptFile>,
+}
+
+/// A file that the command runs.
+#[derive(Debug)]
+struct ScriptFile {
+    path: HostPath,
+    /// `None`: what its first line says, else `sh`.
+    interpreter: Option<String>,
+}
+
+impl ScriptFile {
+    /// The interpreter with the file as its first argument.
+    fn running(&self, exec: &Exec, probe: &Probe<'_>) -> Result<Exec> {
+        let exec = exec.clone().first_arg(probe.local(&self.path).to_string_lossy());
+        if let Some(interpreter) = &self.interpreter {
+            return Ok(exec.program(interpreter));
+        }
+        let content = probe.read(&self.path)?;
+        let first = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let first = String::from_utf8_lossy(first);
+        let Some(line) = first.strip_prefix("#!").map(str::trim).filter(|line| !line.is_empty())
+        else {
+            return Ok(exec.program("sh"));
+        };
+        // As the system reads it: what follows the program is one argument.
+        Ok(match line.split_once([' ', '\t']) {
+            None => exec.program(line),
+            Some((program, argument)) => exec.program(program).first_arg(argument.trim()),
+        })
+    }
 }
 
 impl Command {
@@ -78,7 +109,20 @@ impl Command {
             on_trigger_only: false,
             directory: None,
             work_directory: None,
+            file: None,
         }
+    }
+
+    /// Runs a file by an interpreter, with the arguments that the command has.
+    pub(crate) fn running(mut self, path: &HostPath, interpreter: Option<String>) -> Self {
+        self.file = Some(ScriptFile { path: path.clone(), interpreter });
+        self
+    }
+
+    /// Adds arguments.
+    pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.exec = self.exec.args(args);
+        self
     }
 
     /// A text that `sh` runs.
@@ -275,6 +319,10 @@ impl Component for Command {
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
-        machine.run(&self.exec).map(|_| ())
+        match &self.file {
+            None => machine.run(&self.exec),
+            Some(file) => machine.run(&file.running(&self.exec, machine)?),
+        }
+        .map(|_| ())
     }
 }

@@ -87,7 +87,8 @@ impl Directory {
         self
     }
 
-    /// Removes what the source does not hold; a directory with all that is in it.
+    /// Removes what the source does not hold; a directory with all that is in it, but for what is
+    /// excluded, as `rsync --delete` does.
     #[must_use]
     pub fn remove_extras(mut self) -> Self {
         self.remove_extras = true;

@@ -15,7 +15,7 @@ use crate::location::{Location, Place};
 use crate::mode::IntoMode;
 
 pub use source::Text;
-use source::{Body, Given, Rendering};
+pub(crate) use source::{Body, Given, Rendering};
 
 /// One file: it is there, with its mode, owner, group and content.
 ///

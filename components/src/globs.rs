@@ -43,6 +43,10 @@ pub(crate) struct Parsed {
 }
 
 impl Parsed {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
     /// Whether a pattern matches the path, or a directory that it lies in.
     pub(crate) fn match_path(&self, path: &str) -> bool {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);

@@ -7,13 +7,19 @@
 //! | [`symlink`] | [`Symlink`] | one symbolic link and where it leads |
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
+//! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
 //! | [`accounts`] | [`User`], [`Group`], [`AuthorizedKey`], [`KnownHost`] | accounts and keys of SSH |
 //! | [`packages`] | [`Apt`], [`AptRepository`], [`VirtualEnv`] | packages and their sources |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
+//! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Permissions`] | parts of files; modes and owners by pattern |
+//! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`Build`] | what comes from elsewhere |
+//!
+//! Those of a row that names several are a group: a cargo feature that is on by default.
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
-//! and owners, `globs` reads patterns, and `privilege` tells what needs root. `use togusa_components::prelude::*;` brings all of them.
+//! and owners, `globs` reads patterns, and `privilege` tells what needs root.
+//! `use togusa_components::prelude::*;` brings all of them.
 //!
 //! Every component here is idempotent, changes a host only through
 //! [`Machine`](togusa_core::host::Machine), shows each difference that it found, and keeps what it
@@ -25,6 +31,8 @@ pub mod accounts;
 pub mod command;
 mod content;
 pub mod directory;
+#[cfg(feature = "edits")]
+pub mod edits;
 pub mod file;
 mod globs;
 pub mod location;
@@ -37,12 +45,17 @@ mod privilege;
 pub mod purge;
 #[cfg(feature = "scheduled")]
 pub mod scheduled;
+pub mod script;
+#[cfg(feature = "sources")]
+pub mod sources;
 pub mod symlink;
 
 #[cfg(feature = "accounts")]
 pub use accounts::{AuthorizedKey, Group, KnownHost, User};
 pub use command::Command;
 pub use directory::Directory;
+#[cfg(feature = "edits")]
+pub use edits::{Block, Line, Permissions, Values};
 pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;
@@ -51,4 +64,7 @@ pub use packages::{Apt, AptRepository, VirtualEnv};
 pub use purge::Purge;
 #[cfg(feature = "scheduled")]
 pub use scheduled::{Cron, Logrotate};
+pub use script::Script;
+#[cfg(feature = "sources")]
+pub use sources::{Archive, Build, Download, GitCheckout};
 pub use symlink::Symlink;

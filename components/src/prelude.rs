@@ -2,8 +2,12 @@
 
 #[cfg(feature = "packages")]
 pub use crate::{Apt, AptRepository, VirtualEnv};
+#[cfg(feature = "sources")]
+pub use crate::{Archive, Build, Download, GitCheckout};
 #[cfg(feature = "accounts")]
 pub use crate::{AuthorizedKey, Group, KnownHost, User};
-pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Symlink};
+#[cfg(feature = "edits")]
+pub use crate::{Block, Line, Permissions, Values};
+pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Script, Symlink};
 #[cfg(feature = "scheduled")]
 pub use crate::{Cron, Logrotate};

@@ -5,6 +5,7 @@
 //! | `accounts` | users, groups, keys of SSH |
 //! | `packages` | packages and their sources |
 //! | `scheduled` | jobs of cron, rotation of logs |
+//! | `sources` | checkouts and scripts of another user |
 //!
 //! It is copied to a host of the lab and deploys there, on that host itself.
 
@@ -28,6 +29,7 @@ macro_rules! ask {
 mod accounts;
 mod packages;
 mod scheduled;
+mod sources;
 
 use std::process::ExitCode;
 
@@ -39,7 +41,7 @@ pub const PROJECT: &str = "library";
 
 /// Runs the command line of the project.
 pub fn main() -> ExitCode {
-    let groups = [accounts::register, packages::register, scheduled::register];
+    let groups = [accounts::register, packages::register, scheduled::register, sources::register];
     let registry =
         groups.into_iter().fold(Registry::new(), |registry, register| register(registry));
     Cli::new(registry).project(PROJECT).run()

@@ -201,10 +201,13 @@ impl<'t> Survey<'t, '_> {
             }
             let name = extra.rsplit('/').next().unwrap_or_default();
             let there = path.join(name);
-            if let Some(entry) = self.probe.entry(&there)? {
-                let changes = vec![access::removed(&entry, &format!(" `{extra}`"))];
-                self.push(there, changes, Action::Remove);
+            let Some(entry) = self.probe.entry(&there)? else { continue };
+            if entry.is_directory() && holds_excluded(self.probe, exclude, &there, &extra)? {
+                self.extras(&there, &extra)?;
+                continue;
             }
+            let changes = vec![access::removed(&entry, &format!(" `{extra}`"))];
+            self.push(there, changes, Action::Remove);
         }
         Ok(())
     }
@@ -214,6 +217,31 @@ impl<'t> Survey<'t, '_> {
             self.found.push(Difference { changes, path, action });
         }
     }
+}
+
+/// Whether something below a directory is excluded, so that the directory has to stay.
+fn holds_excluded(
+    probe: &Probe<'_>,
+    exclude: &Parsed,
+    path: &HostPath,
+    below: &str,
+) -> Result<bool> {
+    if exclude.is_empty() {
+        return Ok(false);
+    }
+    for name in probe.list(path)? {
+        let below = format!("{below}/{name}");
+        let there = path.join(&name);
+        let directory = || -> Result<bool> {
+            Ok(probe.entry(&there)?.is_some_and(|entry| entry.is_directory()))
+        };
+        if exclude.match_path(&below)
+            || (directory()? && holds_excluded(probe, exclude, &there, &below)?)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What has to go, if anything, and what comes into its place.

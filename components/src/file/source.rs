@@ -30,13 +30,29 @@ impl Text {
         }
     }
 
+    /// The content as text.
+    #[cfg(any(feature = "edits", feature = "sources"))]
+    pub(crate) fn as_str(&self) -> Result<&str> {
+        std::str::from_utf8(self.bytes()).context("the content is not UTF-8")
+    }
+
+    /// Refuses what was printed of a secret, where the secret itself was meant.
+    #[cfg(any(feature = "edits", feature = "sources"))]
+    pub(crate) fn check(&self) -> Result {
+        if !self.is_masked() {
+            return Ok(());
+        }
+        Err(anyhow!("the content holds `{MASK}`: a secret was printed, not exposed"))
+            .hint("give it the secret itself, or `.expose()` it")
+    }
+
     /// Whether what stands for a secret was written instead of one.
     fn is_masked(&self) -> bool {
         matches!(&self.0, Stored::Clear(text) if text.contains(MASK))
     }
 
     /// Whether it was made of a secret.
-    pub(super) fn is_secret(&self) -> bool {
+    pub(crate) fn is_secret(&self) -> bool {
         !matches!(self.0, Stored::Clear(_))
     }
 }
@@ -84,7 +100,7 @@ impl From<&Secret<Vec<u8>>> for Text {
 
 /// What an author said about the content.
 #[derive(Clone)]
-pub(super) enum Given {
+pub(crate) enum Given {
     Content(Text),
     SecretFile(String),
     InlineTemplate(String, template::Context),
@@ -119,15 +135,15 @@ impl fmt::Debug for Given {
 
 /// How an asset becomes content.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rendering {
-    pub(super) context: Option<template::Context>,
+pub(crate) struct Rendering {
+    pub(crate) context: Option<template::Context>,
     /// The method that switched rendering off.
-    pub(super) off: Option<&'static str>,
+    pub(crate) off: Option<&'static str>,
 }
 
 /// Content as the model knows it.
 #[derive(Debug)]
-pub(super) enum Body {
+pub(crate) enum Body {
     Text(Text),
     Asset(Asset),
     Template(Template),
@@ -135,7 +151,7 @@ pub(super) enum Body {
 
 impl Body {
     /// Finds the one content among all that was given; nothing means the asset of the same name.
-    pub(super) fn find(
+    pub(crate) fn find(
         given: &[Given],
         rendering: &Rendering,
         file_name: &str,
@@ -176,7 +192,7 @@ impl Body {
     }
 
     /// The content on a host.
-    pub(super) fn on(&self, probe: &Probe<'_>) -> Result<Content<'_>> {
+    pub(crate) fn on(&self, probe: &Probe<'_>) -> Result<Content<'_>> {
         Ok(match self {
             Self::Text(text) => Content::Bytes(text.bytes()),
             Self::Asset(asset) => Content::Asset(asset),

@@ -174,6 +174,19 @@ fn extras_stay_unless_their_removal_is_asked_for() {
 }
 
 #[test]
+fn what_is_excluded_stays_also_in_a_directory_that_the_source_lacks() {
+    let make = || Directory::new("d").source("static").exclude("*.bak").remove_extras();
+    let test = with_source(make);
+    test.converge();
+    fs::create_dir_all(test.path("d/more/deep")).unwrap();
+    fs::write(test.path("d/more/deep/kept.bak"), "").unwrap();
+    fs::write(test.path("d/more/deep/extra"), "").unwrap();
+    fs::write(test.path("d/more/extra"), "").unwrap();
+    assert_eq!(test.converge(), ["- remove file `more/deep/extra`", "- remove file `more/extra`"]);
+    assert!(test.exists("d/more/deep/kept.bak"));
+}
+
+#[test]
 fn a_link_in_the_place_of_a_directory_below_is_not_followed() {
     let make = || Directory::new("d").source("static").exclude("*.bak").remove_extras();
     let test = with_source(make);

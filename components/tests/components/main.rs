@@ -2,16 +2,29 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests arrange the files of hosts by hand")]
 
+#[cfg(feature = "sources")]
+mod archive;
 mod bench;
+#[cfg(feature = "sources")]
+mod build;
 mod command;
 mod directory;
+#[cfg(feature = "sources")]
+mod download;
+#[cfg(feature = "edits")]
+mod edits;
 mod file;
 mod file_access;
 mod file_content;
+#[cfg(feature = "sources")]
+mod git;
 mod hostile;
 mod purge;
 mod scheduled;
+mod script;
 mod secrets;
+#[cfg(feature = "sources")]
+mod server;
 mod symlink;
 
 use bench::{Bench, is_root, lines};

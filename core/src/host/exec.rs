@@ -61,10 +61,24 @@ impl Exec {
         Self::new("sh").arg("-c").arg(script)
     }
 
+    /// Sets another program, for the same arguments and all that else was set.
+    #[must_use]
+    pub fn program(mut self, program: impl Into<String>) -> Self {
+        self.program = program.into();
+        self
+    }
+
     /// Adds an argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
+        self
+    }
+
+    /// Puts an argument before those that it has.
+    #[must_use]
+    pub fn first_arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.insert(0, arg.into());
         self
     }
 

@@ -5,9 +5,10 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use anyhow::{Result, bail, ensure};
-use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use anyhow::{Context as _, Result, bail, ensure};
+use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 
@@ -183,6 +184,25 @@ impl Held {
         // The call that takes a descriptor of this kind is newer than the kernels of many hosts.
         let path = format!("/proc/self/fd/{}", self.descriptor.as_raw_fd());
         match fs::chmod(path, Mode::from_raw_mode(mode & 0o7777)) {
+            Err(Errno::NOENT) => bail!("`/proc` is not mounted"),
+            changed => Ok(changed.map_err(io::Error::from)?),
+        }
+    }
+
+    /// Sets the time of the last change of its content; a link has none that counts.
+    pub(super) fn change_modified(&self, time: SystemTime) -> Result<()> {
+        let kind = FileType::from_raw_mode(self.stat.st_mode);
+        ensure!(kind != FileType::Symlink, "it is a link");
+        self.check_names()?;
+        // What was before 1970 counts as then.
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let seconds = i64::try_from(since.as_secs()).context("the time is too far away")?;
+        let nanoseconds = i64::from(since.subsec_nanos());
+        let modified = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+        let kept = Timespec { tv_sec: 0, tv_nsec: fs::UTIME_OMIT };
+        let times = Timestamps { last_access: kept, last_modification: modified };
+        let path = format!("/proc/self/fd/{}", self.descriptor.as_raw_fd());
+        match fs::utimensat(fs::CWD, path, &times, AtFlags::empty()) {
             Err(Errno::NOENT) => bail!("`/proc` is not mounted"),
             changed => Ok(changed.map_err(io::Error::from)?),
         }

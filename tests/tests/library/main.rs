@@ -7,6 +7,7 @@
 //! | `keys` | keys of SSH |
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `virtual_env` | virtual environments of Python |
+//! | `sources` | checkouts and scripts of another user |
 //! | `site` | a host, and environments that are deployed on it |
 
 mod accounts;
@@ -14,6 +15,7 @@ mod apt;
 mod keys;
 mod scheduled;
 mod site;
+mod sources;
 mod virtual_env;
 
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! Changing directories, links, modes and owners.
 
 use std::io::ErrorKind;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
 
@@ -119,6 +120,16 @@ impl Machine<'_> {
         set().with_context(|| format!("cannot set mode {mode:04o} of `{}`", path.display()))?;
         step("mode");
         Ok(())
+    }
+
+    /// Says when the content of a file was last changed; a link is an error, not followed.
+    ///
+    /// # Errors
+    /// Nothing or a link lies there, or it belongs to somebody else.
+    pub fn set_modified(&self, path: &HostPath, time: SystemTime) -> Result<()> {
+        let path = self.local(path);
+        let set = || -> Result<()> { Spot::find(&path)?.hold()?.change_modified(time) };
+        set().with_context(|| format!("cannot set the time of `{}`", path.display()))
     }
 
     /// Sets the owner and the group, those that are given, of a file, a directory, or a link

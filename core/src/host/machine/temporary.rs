@@ -67,12 +67,19 @@ impl<'a> Temporary<'a> {
     }
 
     /// Puts it in the place of what was there, for good.
-    pub(super) fn install(mut self) -> io::Result<()> {
+    pub(super) fn install(self) -> io::Result<()> {
+        let spot = self.spot;
+        self.rename()?;
+        spot.sync()
+    }
+
+    /// Puts it in the place of what was there, without waiting for the disk.
+    pub(super) fn rename(mut self) -> io::Result<()> {
         let directory = self.spot.directory();
         fs::renameat(directory, &self.name, directory, self.spot.name())?;
         self.installed = true;
         step("rename");
-        self.spot.sync()
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
-use rustix::fs::{FileType, Stat};
+use rustix::fs::{FileType, OFlags, Stat};
 
 use super::temporary::{self, Temporary};
 use crate::assets::{Asset, AssetError};
@@ -35,6 +35,16 @@ impl fmt::Debug for Content<'_> {
             Self::Reader(_) => f.write_str("Reader"),
         }
     }
+}
+
+/// How a file is put into its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// A directory there is an error.
+    Write,
+    Replace,
+    /// The disk is not waited for.
+    ReplaceUnsynced,
 }
 
 impl<'a> From<&'a [u8]> for Content<'a> {
@@ -82,7 +92,7 @@ impl Machine<'_> {
         content: impl Into<Content<'c>>,
         ownership: &Ownership,
     ) -> Result<()> {
-        self.put(path, content.into(), ownership, false)
+        self.put(path, content.into(), ownership, Way::Write)
     }
 
     /// Writes a file like [`write`](Self::write); a directory at the path is removed with all that
@@ -96,7 +106,37 @@ impl Machine<'_> {
         content: impl Into<Content<'c>>,
         ownership: &Ownership,
     ) -> Result<()> {
-        self.put(path, content.into(), ownership, true)
+        self.put(path, content.into(), ownership, Way::Replace)
+    }
+
+    /// Writes a file like [`replace`](Self::replace), one of so many that the disk is not waited for
+    /// each time. [`sync`](Self::sync) does so for all of them, and only after that may be noted
+    /// anywhere that they are written: when the machine loses its power before, a file can be empty.
+    ///
+    /// # Errors
+    /// As for [`replace`](Self::replace).
+    pub fn replace_unsynced<'c>(
+        &self,
+        path: &HostPath,
+        content: impl Into<Content<'c>>,
+        ownership: &Ownership,
+    ) -> Result<()> {
+        self.put(path, content.into(), ownership, Way::ReplaceUnsynced)
+    }
+
+    /// Waits until all that was written in the file system of a directory is on the disk.
+    ///
+    /// # Errors
+    /// The directory cannot be opened, or the disk failed.
+    pub fn sync(&self, directory: &HostPath) -> Result<()> {
+        let local = self.local(directory);
+        let sync = || -> Result<()> {
+            let opened = walk::open(&local, OFlags::RDONLY | OFlags::DIRECTORY)?;
+            Ok(rustix::fs::syncfs(opened)?)
+        };
+        sync().with_context(|| format!("cannot write `{}` to the disk", local.display()))?;
+        step("syncfs");
+        Ok(())
     }
 
     fn put(
@@ -104,7 +144,7 @@ impl Machine<'_> {
         path: &HostPath,
         content: Content<'_>,
         ownership: &Ownership,
-        replace: bool,
+        way: Way,
     ) -> Result<()> {
         let local = self.local(path);
         let failed = || format!("cannot write `{}`", local.display());
@@ -114,7 +154,11 @@ impl Machine<'_> {
         let present = spot.stat().with_context(failed)?;
         let is = |kind| move |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == kind;
         let is_directory = present.as_ref().is_some_and(is(FileType::Directory));
-        ensure!(replace || !is_directory, "cannot write `{}`: it is a directory", local.display());
+        ensure!(
+            way != Way::Write || !is_directory,
+            "cannot write `{}`: it is a directory",
+            local.display()
+        );
 
         let prefix = temporary::prefix(&spot);
         let leftovers = self.site.shared.leftovers(&spot, &prefix);
@@ -129,12 +173,17 @@ impl Machine<'_> {
             let kept = present.map(|present| present.st_mode & 0o7777);
             let mode = ownership.mode.or(kept).unwrap_or_else(|| 0o666 & !umask());
             file.set_permissions(Permissions::from_mode(mode))?;
-            file.sync_all()?;
-            step("fsync");
+            if way != Way::ReplaceUnsynced {
+                file.sync_all()?;
+                step("fsync");
+            }
             if is_directory {
                 spot.remove()?;
             }
-            Ok(temporary.install()?)
+            match way {
+                Way::ReplaceUnsynced => Ok(temporary.rename()?),
+                Way::Write | Way::Replace => Ok(temporary.install()?),
+            }
         };
         put().with_context(failed)?;
         leftovers.iter().for_each(|name| temporary::remove(&spot, name));

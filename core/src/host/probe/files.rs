@@ -52,6 +52,15 @@ impl Probe<'_> {
         read().with_context(|| format!("cannot read `{}`", path.display()))
     }
 
+    /// A file to read, for content that has no place in memory; a link at its end is followed.
+    ///
+    /// # Errors
+    /// The file is missing or cannot be read.
+    pub fn open(&self, path: &HostPath) -> Result<File> {
+        let path = self.local(path);
+        open(&path).with_context(|| format!("cannot read `{}`", path.display()))
+    }
+
     /// The content of a file as text.
     ///
     /// # Errors
@@ -284,6 +293,7 @@ mod tests {
         let probe = test.probe();
         let errors = [
             probe.read(&nothing).unwrap_err(),
+            probe.open(&nothing).unwrap_err(),
             probe.read_to_string(&nothing).unwrap_err(),
             probe.digest(&nothing).unwrap_err(),
             probe.read_link(&nothing).unwrap_err(),

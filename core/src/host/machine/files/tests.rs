@@ -122,3 +122,15 @@ fn the_owner_of_a_link_is_its_own() {
     let error = test.machine().set_owner(&test.path("x"), None, Some("no-such-group"));
     assert!(format!("{:#}", error.unwrap_err()).contains("there is no group `no-such-group`"));
 }
+
+#[test]
+fn the_time_of_a_file_is_set_and_no_link_followed() {
+    let test = TestSite::new();
+    let time = SystemTime::UNIX_EPOCH + std::time::Duration::new(1_000_000, 5);
+    fs::write(test.file("a"), "").unwrap();
+    symlink("a", test.file("link")).unwrap();
+    test.machine().set_modified(&test.path("a"), time).unwrap();
+    assert_eq!(fs::metadata(test.file("a")).unwrap().modified().unwrap(), time);
+    let error = test.machine().set_modified(&test.path("link"), time).unwrap_err();
+    assert!(format!("{error:#}").ends_with("link`: it is a link"), "{error:#}");
+}

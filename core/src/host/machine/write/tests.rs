@@ -189,3 +189,19 @@ fn a_long_name_leaves_room_for_the_temporary_one() {
     test.machine().write(&test.path(&name), "a", &Ownership::default()).unwrap();
     assert_eq!(names(&test), [name]);
 }
+
+#[test]
+fn many_files_are_written_and_then_synced_at_once() {
+    let test = TestSite::new();
+    fs::create_dir(test.file("1")).unwrap();
+    for name in ["1", "2"] {
+        let ownership = Ownership::mode(0o640);
+        test.machine().replace_unsynced(&test.path(name), name, &ownership).unwrap();
+        assert_eq!(fs::read_to_string(test.file(name)).unwrap(), name);
+        assert_eq!(mode(test.file(name)), 0o640);
+    }
+    test.machine().sync(&test.path("")).unwrap();
+    assert_eq!(names(&test), ["1", "2"]);
+    let error = test.machine().sync(&test.path("nothing")).unwrap_err();
+    assert!(error.to_string().contains("nothing` to the disk"), "{error}");
+}

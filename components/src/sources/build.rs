@@ -1,0 +1,324 @@
+//! Programs that are built on the host.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use togusa_core::digest::Digest;
+use togusa_core::host::{EntryKind, Ownership};
+use togusa_core::prelude::*;
+
+use crate::location::{Location, Place};
+
+use super::memory::Memory;
+use super::tools::{is_missing, needing};
+
+/// A program that is built from its source: `configure`, `make`, `make install`.
+///
+/// It is built in a copy, so that the source stays as it came, from an `Archive` or a `GitCheckout`;
+/// the copy is removed when all went well, else it is left to be looked at.
+///
+/// | attribute | default |
+/// |---|---|
+/// | `prefix` | a directory with the build's name in the root's work directory |
+/// | `configure_args` | none beside `--prefix` |
+/// | `without_configure` | no: `./configure` is run |
+/// | `make_args`, `install_args` | none; `install` |
+/// | `env` | none |
+/// | `jobs` | as many as the host has cores |
+/// | `creates` | nothing is looked for below the prefix |
+/// | `timeout` | an hour for each of the three steps |
+///
+/// `verify` looks at names, sizes, times and modes of all files of the source, at what was asked for
+/// the last time, and at what the build creates. `update` builds everything anew. It needs `make` and
+/// what the source needs, such as a compiler, and the right to write below the prefix.
+///
+/// ```
+/// use togusa_components::prelude::*;
+/// use togusa_core::prelude::*;
+///
+/// fn configure(scope: &mut Scope<'_>) -> Result {
+///     let source = Archive::new("haproxy-src").source("haproxy-3.0.tar.gz").strip_components(1);
+///     let source = scope.add(source);
+///     let build = Build::new("haproxy", source.path()).without_configure();
+///     let build = build.make_args(["TARGET=linux-glibc"]).creates("sbin/haproxy");
+///     scope.add(build.install_args(["install-bin", "PREFIX=/opt/haproxy"]).prefix("/opt/haproxy"));
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Build {
+    name: String,
+    source: Location,
+    source_path: Option<HostPath>,
+    prefix: Option<Place>,
+    configure: Option<Vec<String>>,
+    make_args: Vec<String>,
+    install_args: Vec<String>,
+    env: BTreeMap<String, String>,
+    jobs: Option<usize>,
+    creates: Vec<String>,
+    timeout: Duration,
+    memory: Option<Memory>,
+}
+
+/// What was built.
+#[derive(Debug, Serialize, Deserialize)]
+struct Built {
+    source: Digest,
+    options: String,
+    /// Of the environment, which may hold what nobody is to see.
+    env: Digest,
+}
+
+impl Build {
+    /// Builds the source in a directory of the host.
+    pub fn new(name: impl Into<String>, source: impl Into<Location>) -> Self {
+        Self {
+            name: name.into(),
+            source: source.into(),
+            source_path: None,
+            prefix: None,
+            configure: Some(Vec::new()),
+            make_args: Vec::new(),
+            install_args: vec!["install".into()],
+            env: BTreeMap::new(),
+            jobs: None,
+            creates: Vec::new(),
+            timeout: Duration::from_secs(60 * 60),
+            memory: None,
+        }
+    }
+
+    /// Sets where it is installed.
+    #[must_use]
+    pub fn prefix(mut self, path: impl Into<Location>) -> Self {
+        self.prefix = Some(Place::new(path.into()));
+        self
+    }
+
+    /// Adds arguments of `configure`.
+    #[must_use]
+    pub fn configure_args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.configure.get_or_insert_default().extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Runs `make` at once, for a source without `configure`; the prefix is told to nobody.
+    #[must_use]
+    pub fn without_configure(mut self) -> Self {
+        self.configure = None;
+        self
+    }
+
+    /// Adds arguments of `make`, also of the one that installs.
+    #[must_use]
+    pub fn make_args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.make_args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets what `make` is told in order to install.
+    #[must_use]
+    pub fn install_args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.install_args = args.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets an environment variable of all steps.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets how many jobs `make` runs at once.
+    #[must_use]
+    pub fn jobs(mut self, count: usize) -> Self {
+        self.jobs = Some(count);
+        self
+    }
+
+    /// Builds again if this is missing below the prefix. May be given several times.
+    #[must_use]
+    pub fn creates(mut self, path: impl Into<String>) -> Self {
+        self.creates.push(path.into());
+        self
+    }
+
+    /// Sets how long each step may take.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Where it is installed on the host.
+    ///
+    /// # Panics
+    /// The build was not added yet.
+    #[track_caller]
+    pub fn path(&self) -> &HostPath {
+        match &self.prefix {
+            Some(prefix) => prefix.path(),
+            None => panic!("`{}` has no path before it is added", self.name),
+        }
+    }
+
+    fn memory(&self) -> Result<&Memory> {
+        self.memory.as_ref().context("the build was not configured")
+    }
+
+    fn source(&self) -> Result<&HostPath> {
+        self.source_path.as_ref().context("the build was not configured")
+    }
+
+    /// What is to be built now.
+    fn now(&self, probe: &Probe<'_>) -> Result<Built> {
+        let source = self.source()?;
+        let entry = probe.entry(source)?.filter(|entry| entry.is_directory());
+        let local = probe.local(source);
+        let there = entry.with_context(|| format!("there is no source in `{}`", local.display()));
+        there.hint("let an earlier component bring it, such as an `Archive` or a `GitCheckout`")?;
+        let mut text = String::new();
+        fingerprint(probe, source, "", &mut text)?;
+        let prefix = probe.local(self.path());
+        let mut options = format!("prefix {}", prefix.display());
+        for (step, args) in [
+            ("configure", self.configure.as_deref().unwrap_or_default()),
+            ("make", &self.make_args),
+            ("install", &self.install_args),
+        ] {
+            // Writing into a text does not fail.
+            let _ = write!(options, ", {step} {args:?}");
+        }
+        let env = Digest::of(format!("{:?}", self.env).as_bytes());
+        Ok(Built { source: Digest::of(text.as_bytes()), options, env })
+    }
+
+    fn step(&self, program: &str, directory: &HostPath) -> Exec {
+        let exec = Exec::new(program).directory(directory).timeout(self.timeout);
+        self.env.iter().fold(exec, |exec, (name, value)| exec.env(name, value))
+    }
+
+    fn steps(&self, machine: &Machine<'_>, directory: &HostPath) -> Result {
+        if let Some(args) = &self.configure {
+            let prefix = format!("--prefix={}", machine.local(self.path()).display());
+            let configure = self.step("./configure", directory).arg(prefix).args(args);
+            machine.run(&configure).map_err(|error| match is_missing(&error) {
+                true => {
+                    error.context("the source has no `configure`: is it a `.without_configure()`?")
+                }
+                false => error,
+            })?;
+        }
+        let make = || self.step("make", directory).args(&self.make_args);
+        let jobs = self.jobs.unwrap_or(machine.facts().cores).max(1);
+        needing(machine.run(&make().first_arg(format!("-j{jobs}"))), "make")?;
+        needing(machine.run(&make().args(&self.install_args)), "make")?;
+        Ok(())
+    }
+}
+
+/// Adds a line for all that lies below a directory.
+fn fingerprint(probe: &Probe<'_>, at: &HostPath, below: &str, text: &mut String) -> Result {
+    for name in probe.list(at)? {
+        // What git keeps for itself changes without the source.
+        if name == ".git" {
+            continue;
+        }
+        let path = at.join(&name);
+        let Some(entry) = probe.entry(&path)? else { continue };
+        let name = format!("{below}/{name}");
+        // Writing into a text does not fail.
+        let _ = write!(text, "{name:?} {:?} {:o}", entry.kind, entry.mode);
+        match entry.kind {
+            EntryKind::File => {
+                let _ = writeln!(text, " {} {:?}", entry.size, entry.modified);
+            }
+            EntryKind::Symlink => {
+                let _ = writeln!(text, " {:?}", probe.read_link(&path)?);
+            }
+            EntryKind::Directory => {
+                text.push('\n');
+                fingerprint(probe, &path, &name, text)?;
+            }
+            EntryKind::Other => text.push('\n'),
+        }
+    }
+    Ok(())
+}
+
+impl Component for Build {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        Some(self.name.as_str().into())
+    }
+
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let plain = !self.name.is_empty() && !self.name.contains('/');
+        ensure!(plain, "`{}` is no name of a build", self.name);
+        self.source_path = Some(self.source.resolve(scope)?);
+        let name = self.name.as_str();
+        self.prefix.get_or_insert_with(|| Place::new(name.into())).resolve("build", scope)?;
+        let inside =
+            |path: &str| !path.starts_with('/') && !path.split('/').any(|part| part == "..");
+        if let Some(outside) = self.creates.iter().find(|path| !inside(path)) {
+            bail!("`{outside}` is no path below the prefix");
+        }
+        if self.path() == self.source()? {
+            return Err(anyhow!("the build is installed into its own source"))
+                .hint("give it another `.prefix(…)` or another name");
+        }
+        for args in
+            [self.configure.as_deref().unwrap_or_default(), &self.make_args, &self.install_args]
+        {
+            scope.check_arguments(&Exec::new("make").args(args))?;
+        }
+        self.memory = Some(Memory::of(scope));
+        Ok(())
+    }
+
+    fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        let now = self.now(probe)?;
+        let Some(built) = self.memory()?.read::<Built>(probe)? else {
+            return Ok(Verdict::stale(Change::create(format!("build of {}", self.name))));
+        };
+        let mut verdict = Verdict::current();
+        if built.source != now.source {
+            verdict.push("the source changed");
+        }
+        if built.options != now.options {
+            verdict.push(Change::property("options", &built.options, &now.options));
+        }
+        if built.env != now.env {
+            verdict.push("the environment variables changed");
+        }
+        let top = std::iter::once(self.path().clone());
+        for path in top.chain(self.creates.iter().map(|path| self.path().join(path))) {
+            if probe.entry(&path)?.is_none() {
+                verdict.push(Change::create(format!("`{}`", probe.local(&path).display())));
+            }
+        }
+        Ok(verdict)
+    }
+
+    fn update(&self, machine: &Machine<'_>) -> Result {
+        // What is built is what was there before: a change meanwhile is built by the next run.
+        let now = self.now(machine)?;
+        let memory = self.memory()?;
+        memory.prepare(machine)?;
+        let directory = memory.path("build");
+        machine.remove(&directory)?;
+        machine.create_directory(&directory, &Ownership::mode(0o700))?;
+        let local = |path: &HostPath| machine.local(path).to_string_lossy().into_owned();
+        let from = format!("{}/.", local(self.source()?));
+        let copy = Exec::new("cp").args(["-a", "--", &from, &local(&directory)]);
+        needing(machine.run(&copy), "coreutils")?;
+        let place = || format!("the copy that was built in is `{}`", local(&directory));
+        self.steps(machine, &directory).with_context(place)?;
+        memory.write(machine, &now)?;
+        machine.remove(&directory)
+    }
+}

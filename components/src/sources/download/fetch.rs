@@ -1,0 +1,297 @@
+//! Fetching by the programs that a host has.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use togusa_core::digest::Digest;
+use togusa_core::host::ExecError;
+use togusa_core::prelude::*;
+
+use crate::file::Text;
+use crate::sources::memory::Memory;
+use crate::sources::tools;
+
+use super::url::split;
+
+/// What is asked of a server.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) url: Text,
+    pub(super) headers: Vec<(String, Text)>,
+    pub(super) auth: Option<(String, Text)>,
+    pub(super) timeout: Duration,
+    pub(super) retries: u32,
+}
+
+/// What a server says of the version of a file.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Tag {
+    etag: Option<String>,
+    modified: Option<String>,
+}
+
+impl Tag {
+    /// Reads the headers of the last answer: those before it sent the request elsewhere.
+    fn read(headers: &str) -> Self {
+        let mut tag = Self::default();
+        for line in headers.lines().map(str::trim) {
+            if line.starts_with("HTTP/") {
+                tag = Self::default();
+            }
+            let Some((name, value)) = line.split_once(':') else { continue };
+            let value = Some(value.trim().to_owned());
+            match name.to_ascii_lowercase().as_str() {
+                "etag" => tag.etag = value,
+                "last-modified" => tag.modified = value,
+                _ => {}
+            }
+        }
+        tag
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn changes(&self, now: &Self) -> Vec<Change> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".into());
+        let mut changes = Vec::new();
+        if self.etag != now.etag {
+            changes.push(Change::property("ETag", text(&self.etag), text(&now.etag)));
+        } else if self.etag.is_none() && self.modified != now.modified {
+            changes.push(Change::property(
+                "Last-Modified",
+                text(&self.modified),
+                text(&now.modified),
+            ));
+        }
+        changes
+    }
+}
+
+impl Request {
+    pub(super) fn new(url: Text) -> Self {
+        Self {
+            url,
+            headers: Vec::new(),
+            auth: None,
+            timeout: Duration::from_secs(60 * 60),
+            retries: 3,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result {
+        self.url.check()?;
+        let url = self.url.as_str()?;
+        let known = ["https://", "http://", "ftp://"].iter().any(|scheme| url.starts_with(scheme));
+        if !known {
+            return Err(anyhow!("the URL does not begin with `https://`, `http://` or `ftp://`"))
+                .hint("a file beside the component is a `File` with a `.source(…)`");
+        }
+        let mut all = vec![url];
+        for (name, value) in &self.headers {
+            value.check()?;
+            all.extend([name.as_str(), value.as_str()?]);
+        }
+        if let Some((user, password)) = &self.auth {
+            password.check()?;
+            ensure!(!user.contains(':'), "the name of a user has no `:`");
+            all.extend([user.as_str(), password.as_str()?]);
+        }
+        let plain = !all.iter().any(|text| text.contains(['\n', '\r', '\0']));
+        ensure!(plain, "URL, headers and password stand on one line each");
+        Ok(())
+    }
+
+    /// What tells one request from another, without its secrets.
+    pub(super) fn digest(&self) -> Digest {
+        Digest::of(self.url.as_str().unwrap_or_default().as_bytes())
+    }
+
+    /// Asks for the version of the file, without its content.
+    pub(super) fn ask(&self, probe: &Probe<'_>) -> Result<Tag> {
+        let curl = self.curl("head\n")?;
+        match probe.query(&curl) {
+            Ok(output) => Ok(Tag::read(&output.stdout_text())),
+            Err(error) if tools::is_missing(&error) => {
+                let wget = self.wget(self.wget_settings()?.iter().flat_map(|(name, value)| {
+                    ["--execute".to_owned(), format!("{name} = {value}")]
+                }))?;
+                let wget = wget.args(["--spider", "--server-response"]);
+                // Nothing may be written here, and wget takes its settings from no pipe.
+                let output = match needing(probe.query(&wget)) {
+                    Err(error) if is_secret(&error) => Err(error).hint(
+                        "install the package `curl` on the host: it takes headers and passwords \
+                         without showing them to other users",
+                    ),
+                    output => output,
+                }?;
+                Ok(Tag::read(&output.stderr_text()))
+            }
+            Err(error) => Err(error),
+        }
+        .context("cannot ask the server for the version of the file")
+    }
+
+    /// Fetches into a file; what is there already is what came before, if it is to be resumed.
+    pub(super) fn fetch(
+        &self,
+        machine: &Machine<'_>,
+        memory: &Memory,
+        into: &HostPath,
+        resume: bool,
+    ) -> Result<Tag> {
+        let headers = memory.path("headers");
+        let local = |path: &HostPath| machine.local(path).to_string_lossy().into_owned();
+        let mut config = String::new();
+        setting(&mut config, "output", &local(into));
+        setting(&mut config, "dump-header", &local(&headers));
+        if resume {
+            setting(&mut config, "continue-at", "-");
+        }
+        let fetched = match machine.run(&self.curl(&config)?) {
+            Err(error) if tools::is_missing(&error) => {
+                let settings = self.wget_settings()?;
+                let lines = settings.iter().map(|(name, value)| format!("{name} = {value}\n"));
+                let config = memory.path("wgetrc");
+                super::with_private(machine, &config, &lines.collect::<String>(), || {
+                    let mut wget = self.wget([format!("--config={}", local(&config))])?;
+                    if resume {
+                        wget = wget.arg("--continue");
+                    }
+                    let wget = wget.args(["--server-response", "-O", &local(into)]);
+                    Ok(Tag::read(&needing(machine.run(&wget))?.stderr_text()))
+                })
+            }
+            Err(error) => Err(error),
+            Ok(_) => Ok(Tag::read(&machine.read_to_string(&headers).unwrap_or_default())),
+        };
+        machine.remove(&headers)?;
+        // A server that has nothing to send leaves no file.
+        if fetched.is_ok() && machine.entry(into)?.is_none() {
+            machine.write(into, "", &togusa_core::host::Ownership::mode(0o600))?;
+        }
+        fetched
+    }
+
+    /// The URL as programs get it, which they print, and who asks.
+    fn parts(&self) -> Result<(String, Option<(String, String)>)> {
+        let (url, login) = split(self.url.as_str()?);
+        let given = match &self.auth {
+            Some((user, password)) => Some((user.clone(), password.as_str()?.to_owned())),
+            None => login,
+        };
+        Ok((url, given))
+    }
+
+    /// curl, which reads all that it is told from its standard input.
+    fn curl(&self, more: &str) -> Result<Exec> {
+        let mut config = String::from("silent\nshow-error\nfail\nlocation\n");
+        let (url, login) = self.parts()?;
+        setting(&mut config, "url", &url);
+        setting(&mut config, "proto", "=https,http,ftp");
+        setting(&mut config, "connect-timeout", "30");
+        setting(&mut config, "speed-limit", "1");
+        setting(&mut config, "speed-time", "60");
+        setting(&mut config, "retry", &self.retries.to_string());
+        setting(&mut config, "max-time", &self.timeout.as_secs().max(1).to_string());
+        for (name, value) in &self.headers {
+            setting(&mut config, "header", &format!("{name}: {}", value.as_str()?));
+        }
+        if let Some((user, password)) = login {
+            setting(&mut config, "user", &format!("{user}:{password}"));
+        }
+        config.push_str(more);
+        Ok(Exec::new("curl").args(["-K", "-"]).stdin(config).timeout(self.limit()))
+    }
+
+    /// wget, which reads the URL from its standard input.
+    fn wget(&self, args: impl IntoIterator<Item = String>) -> Result<Exec> {
+        let exec = Exec::new("wget").args(args).args(["--no-verbose", "-i", "-"]);
+        Ok(exec.stdin(format!("{}\n", self.parts()?.0)).timeout(self.limit()))
+    }
+
+    fn wget_settings(&self) -> Result<Vec<(&'static str, String)>> {
+        let mut settings = vec![
+            ("tries", (self.retries + 1).to_string()),
+            ("connect_timeout", "30".into()),
+            ("read_timeout", "60".into()),
+        ];
+        for (name, value) in &self.headers {
+            settings.push(("header", format!("{name}: {}", value.as_str()?)));
+        }
+        if let Some((user, password)) = self.parts()?.1 {
+            settings.push(("user", user));
+            settings.push(("password", password));
+            settings.push(("auth_no_challenge", "on".into()));
+        }
+        Ok(settings)
+    }
+
+    /// When a program is killed that does not keep to its own limit.
+    fn limit(&self) -> Duration {
+        self.timeout + Duration::from_secs(10)
+    }
+}
+
+/// Adds a line to what curl reads.
+fn setting(config: &mut String, name: &str, value: &str) {
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+    // Writing into a text does not fail.
+    let _ = writeln!(config, "{name} = \"{value}\"");
+}
+
+fn needing<T>(result: Result<T>) -> Result<T> {
+    match result {
+        Err(error) if tools::is_missing(&error) => {
+            Err(anyhow!("there is neither `curl` nor `wget`"))
+                .hint("install the package `curl` on the host")
+        }
+        result => result,
+    }
+}
+
+/// Whether a command was not started because every user could read a secret then.
+fn is_secret(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ExecError::SecretArgument { .. }))
+}
+
+/// Whether a try to go on failed for a reason that a new beginning has not: the server knows no
+/// ranges, or the file there is shorter by now.
+pub(super) fn cannot_resume(error: &anyhow::Error) -> bool {
+    let Some(ExecError::Failed { failure, .. }) = error.downcast_ref() else { return false };
+    match failure.code {
+        // Of curl: no ranges, a bad place to go on.
+        Some(33 | 36) => true,
+        // Of curl and of wget: the server said what is wrong, here `range not satisfiable`.
+        Some(22 | 8) => failure.stderr_tail.contains("416"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_answer_counts() {
+        let tag = Tag::read(
+            "HTTP/1.1 302 Found\r\nETag: \"old\"\r\nLocation: /x\r\n\r\n\
+             HTTP/2 200\r\nlast-modified: Sat, 01 Jan 2022 00:00:00 GMT\r\n\r\n",
+        );
+        assert_eq!(tag.etag, None);
+        assert_eq!(tag.modified.as_deref(), Some("Sat, 01 Jan 2022 00:00:00 GMT"));
+        let tagged = Tag::read("  HTTP/1.1 200 OK\n  ETag: \"a:b\"\n");
+        assert_eq!(tagged.etag.as_deref(), Some("\"a:b\""));
+        assert_eq!(tagged.changes(&tagged), []);
+        assert_eq!(tag.changes(&tagged)[0].to_string(), "ETag none → \"a:b\"");
+    }
+
+    #[test]
+    fn what_curl_reads_is_quoted() {
+        let mut config = String::new();
+        setting(&mut config, "header", "X: \"a\\b\"");
+        assert_eq!(config, "header = \"X: \\\"a\\\\b\\\"\"\n");
+    }
+}
