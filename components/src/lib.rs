@@ -7,10 +7,12 @@
 //! | [`symlink`] | [`Symlink`] | one symbolic link and where it leads |
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
+//! | [`services`] | [`Program`], … | what runs: a process of its own, or below systemd or supervisord |
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
-//! and owners, and `globs` reads patterns. `use togusa_components::prelude::*;` brings all of them.
+//! and owners, and `globs` reads patterns; `foreign` runs programs of others, `processes` looks at
+//! what runs, and `waiting` waits for it. `use togusa_components::prelude::*;` brings all of them.
 //!
 //! Every component here is idempotent, changes a host only through
 //! [`Machine`](togusa_core::host::Machine), shows each difference that it found, and keeps what it
@@ -21,12 +23,20 @@ pub mod command;
 mod content;
 pub mod directory;
 pub mod file;
+#[cfg(any(feature = "services", feature = "web", feature = "checks"))]
+mod foreign;
 mod globs;
 pub mod location;
 pub mod mode;
 pub mod prelude;
+#[cfg(any(feature = "services", feature = "web"))]
+mod processes;
 pub mod purge;
+#[cfg(feature = "services")]
+pub mod services;
 pub mod symlink;
+#[cfg(any(feature = "services", feature = "web", feature = "checks"))]
+mod waiting;
 
 pub use command::Command;
 pub use directory::Directory;
@@ -34,4 +44,6 @@ pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;
 pub use purge::Purge;
+#[cfg(feature = "services")]
+pub use services::Program;
 pub use symlink::Symlink;

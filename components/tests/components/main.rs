@@ -9,6 +9,8 @@ mod file;
 mod file_access;
 mod file_content;
 mod hostile;
+#[cfg(feature = "services")]
+mod program;
 mod purge;
 mod secrets;
 mod symlink;

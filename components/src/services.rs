@@ -1,0 +1,13 @@
+//! Services: what runs, and keeps running when the deployment is over.
+//!
+//! | component | what it looks after |
+//! |---|---|
+//! | [`Program`] | a process of its own, on a machine without an init system |
+//! | [`SystemdUnit`] | a unit file that systemd has loaded |
+//! | [`SystemdService`] | that a unit of systemd is enabled and runs |
+//! | [`SystemdTimer`] | a command that systemd runs at set times |
+//! | [`SupervisorProgram`] | a process below supervisord |
+
+mod program;
+
+pub use program::Program;
