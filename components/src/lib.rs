@@ -7,6 +7,7 @@
 //! | [`symlink`] | [`Symlink`] | one symbolic link and where it leads |
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
+//! | [`checks`] | [`WaitForPort`], [`WaitForHttp`] | that something answers |
 //! | [`services`] | [`Program`], … | what runs: a process of its own, or below systemd or supervisord |
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
@@ -19,6 +20,8 @@
 //! was told at `configure` in its `Debug` text, which the digest of the model is made of.
 
 mod access;
+#[cfg(feature = "checks")]
+pub mod checks;
 pub mod command;
 mod content;
 pub mod directory;
@@ -38,6 +41,8 @@ pub mod symlink;
 #[cfg(any(feature = "services", feature = "web", feature = "checks"))]
 mod waiting;
 
+#[cfg(feature = "checks")]
+pub use checks::{WaitForHttp, WaitForPort};
 pub use command::Command;
 pub use directory::Directory;
 pub use file::File;

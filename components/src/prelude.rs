@@ -1,5 +1,7 @@
 //! All components: `use togusa_components::prelude::*;`.
 
+#[cfg(feature = "checks")]
+pub use crate::checks::{WaitForHttp, WaitForPort};
 #[cfg(feature = "services")]
 pub use crate::services::Program;
 pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Symlink};
