@@ -7,19 +7,21 @@
 //! | [`symlink`] | [`Symlink`] | one symbolic link and where it leads |
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
-//! | [`checks`] | [`WaitForPort`], [`WaitForHttp`] | that something answers |
-//! | [`services`] | [`Program`], … | what runs: a process of its own, or below systemd or supervisord |
+//! | [`accounts`] | [`User`], [`Group`], [`AuthorizedKey`], [`KnownHost`] | accounts and keys of SSH |
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
-//! and owners, and `globs` reads patterns; `foreign` runs programs of others, `processes` looks at
-//! what runs, and `waiting` waits for it. `use togusa_components::prelude::*;` brings all of them.
+//! and owners, `globs` reads patterns, and `privilege` tells what needs root; `foreign` runs
+//! programs of others, `processes` looks at what runs, and `waiting` waits for it.
+//! `use togusa_components::prelude::*;` brings all of them.
 //!
 //! Every component here is idempotent, changes a host only through
 //! [`Machine`](togusa_core::host::Machine), shows each difference that it found, and keeps what it
 //! was told at `configure` in its `Debug` text, which the digest of the model is made of.
 
 mod access;
+#[cfg(feature = "accounts")]
+pub mod accounts;
 #[cfg(feature = "checks")]
 pub mod checks;
 pub mod command;
@@ -32,6 +34,8 @@ mod globs;
 pub mod location;
 pub mod mode;
 pub mod prelude;
+#[cfg(any(feature = "accounts", feature = "services"))]
+mod privilege;
 #[cfg(any(feature = "services", feature = "web"))]
 mod processes;
 pub mod purge;
@@ -41,6 +45,8 @@ pub mod symlink;
 #[cfg(any(feature = "services", feature = "web", feature = "checks"))]
 mod waiting;
 
+#[cfg(feature = "accounts")]
+pub use accounts::{AuthorizedKey, Group, KnownHost, User};
 #[cfg(feature = "checks")]
 pub use checks::{WaitForHttp, WaitForPort};
 pub use command::Command;

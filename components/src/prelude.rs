@@ -4,4 +4,6 @@
 pub use crate::checks::{WaitForHttp, WaitForPort};
 #[cfg(feature = "services")]
 pub use crate::services::Program;
+#[cfg(feature = "accounts")]
+pub use crate::{AuthorizedKey, Group, KnownHost, User};
 pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Symlink};

@@ -22,6 +22,6 @@ pub fn user_name() -> Option<String> {
 }
 
 /// The number of the user whose rights the process has.
-pub(crate) fn user_id() -> u32 {
+pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }

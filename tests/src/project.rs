@@ -170,7 +170,8 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn new(output: Output) -> Self {
+    /// A run with `--json` that was started elsewhere.
+    pub fn new(output: Output) -> Self {
         Self { code: output.code(), events: events(&output.stdout), output }
     }
 
@@ -240,6 +241,35 @@ impl Ran {
             _ => None,
         });
         changes.collect()
+    }
+
+    /// Every difference that was mended or would be, as it is shown, and every trigger, without the
+    /// names of the components.
+    pub fn differences(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for event in &self.events {
+            match event {
+                Event::ComponentChanged { changes, triggered_by, .. } => {
+                    let shown = changes.iter().map(|it| format!("{} {it}", it.symbol()));
+                    lines.extend(shown);
+                    lines.extend(triggered_by.iter().map(|cause| format!("triggered by {cause}")));
+                }
+                Event::ComponentUnknown { .. } => lines.push("? unknown until applied".to_owned()),
+                _ => {}
+            }
+        }
+        lines
+    }
+
+    /// All that components and hosts failed of, as a user reads it.
+    pub fn failures(&self) -> Vec<String> {
+        let failures = self.events.iter().filter_map(|event| match event {
+            Event::ComponentFailed { problem, .. } | Event::HostFailed { problem, .. } => {
+                Some(problem.to_string())
+            }
+            _ => None,
+        });
+        failures.collect()
     }
 
     /// Where in the order of events a root started and ended.

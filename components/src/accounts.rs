@@ -1,0 +1,28 @@
+//! Users and groups, and the keys of SSH.
+//!
+//! | component | what it looks after |
+//! |---|---|
+//! | [`User`] | one user: number, groups, home, shell, password, end |
+//! | [`Group`] | one group: number, members |
+//! | [`AuthorizedKey`] | keys that let somebody in as a user |
+//! | [`KnownHost`] | keys by which a host is known |
+//!
+//! Users and groups are those of the system itself, whatever a sandbox says. They are changed by the
+//! programs of shadow (`useradd`, `groupadd`), else by those of busybox, so that the converging user
+//! must be root; to look at most of them anybody will do. What is there is read from `/etc/passwd`,
+//! `/etc/group` and, for passwords and ends of accounts, `/etc/shadow`: once for all components of a
+//! host, until one of them changes something.
+
+mod authorized_key;
+mod database;
+mod group;
+mod known_host;
+mod public_key;
+mod ssh_file;
+mod tools;
+mod user;
+
+pub use authorized_key::AuthorizedKey;
+pub use group::Group;
+pub use known_host::KnownHost;
+pub use user::User;

@@ -1,0 +1,42 @@
+//! The subject of the tests of the library: roots whose attributes are those of its components.
+//!
+//! | module | roots for |
+//! |---|---|
+//! | `accounts` | users and groups |
+//!
+//! It is copied to a host of the lab and deploys there, on that host itself.
+
+/// Gives a component what an attribute says, if the environment sets it.
+macro_rules! set {
+    ($on:ident: $($name:ident = $value:expr),* $(,)?) => {
+        $(let $on = match $value {
+            Some(value) => $on.$name(value),
+            None => $on,
+        };)*
+    };
+}
+
+/// Asks a component for something, if the environment does.
+macro_rules! ask {
+    ($on:ident: $($name:ident if $asked:expr),* $(,)?) => {
+        $(let $on = if $asked { $on.$name() } else { $on };)*
+    };
+}
+
+mod accounts;
+
+use std::process::ExitCode;
+
+use togusa::Cli;
+use togusa::prelude::*;
+
+/// The project's name, which is part of the paths on a host.
+pub const PROJECT: &str = "library";
+
+/// Runs the command line of the project.
+pub fn main() -> ExitCode {
+    let groups = [accounts::register];
+    let registry =
+        groups.into_iter().fold(Registry::new(), |registry, register| register(registry));
+    Cli::new(registry).project(PROJECT).run()
+}

@@ -1,0 +1,24 @@
+//! The components of the library that change a system, on throw-away hosts.
+//!
+//! | module | shows |
+//! |---|---|
+//! | `accounts` | users and groups |
+//! | `keys` | keys of SSH |
+//! | `site` | a host, and environments that are deployed on it |
+
+mod accounts;
+mod keys;
+mod site;
+
+use std::time::{Duration, Instant};
+
+use site::Subject;
+
+/// Waits for what is not told, and panics if it does not come.
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} does not come to be");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

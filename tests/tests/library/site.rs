@@ -1,0 +1,122 @@
+//! A host of the lab with the subject on it, and environments that are deployed there.
+
+use std::sync::OnceLock;
+
+use togusa_tests::lab::{Host, HostSpec, Lab, Program};
+use togusa_tests::project::Ran;
+
+/// Where the subject lies on its host.
+const PROGRAM: &str = "/usr/local/bin/library-subject";
+
+/// A host with the subject on it. Tests may share one: each has an environment of its own there,
+/// and so a directory of its own to deploy into.
+pub struct Subject {
+    lab: Lab,
+}
+
+impl Subject {
+    /// A host with nothing special about it.
+    pub fn start() -> Self {
+        Self::on(HostSpec::new("here"))
+    }
+
+    /// The one host of a lab.
+    pub fn on(host: HostSpec) -> Self {
+        static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+        let path = env!("CARGO_BIN_EXE_library-subject");
+        let bytes = BYTES.get_or_init(|| {
+            std::fs::read(path).unwrap_or_else(|error| panic!("cannot read `{path}`: {error}"))
+        });
+        let lab = Lab::start([host]);
+        lab.hosts()[0].write(PROGRAM, bytes);
+        lab.hosts()[0].sh(&format!("chmod 755 {PROGRAM}"));
+        Self { lab }
+    }
+
+    /// The host.
+    pub fn host(&self) -> &Host {
+        &self.lab.hosts()[0]
+    }
+
+    /// An environment of a name that no other test takes, deployed by root.
+    pub fn site(&self, name: &str) -> Site<'_> {
+        self.site_of("root", name)
+    }
+
+    /// An environment that a user of the host deploys.
+    pub fn site_of(&self, user: &str, name: &str) -> Site<'_> {
+        let directory = format!("/srv/{user}/{name}");
+        Site { host: self.host(), user: user.to_owned(), name: name.to_owned(), directory }
+    }
+}
+
+/// A project on the host, with one environment whose one host is the machine itself.
+pub struct Site<'a> {
+    host: &'a Host,
+    user: String,
+    name: String,
+    directory: String,
+}
+
+impl Site<'_> {
+    /// Sets the roots, and what else there is to say about the host or the components, as TOML:
+    /// `site.set(["group"], "[components.group]\ngroup = 'web'")`.
+    pub fn set<'r>(&self, roots: impl IntoIterator<Item = &'r str>, text: &str) {
+        let roots: Vec<_> = roots.into_iter().map(|root| format!("{root:?}")).collect();
+        let text = format!(
+            "[environment]\nconnect = 'local'\n\n[hosts.here]\ncomponents = [{}]\n\n{text}\n",
+            roots.join(", ")
+        );
+        let path = format!("{}/environments/{}/environment.toml", self.directory, self.name);
+        self.host.write(&path, text);
+        self.host.sh(&format!("chown -R {} {}", self.user, self.directory));
+    }
+
+    /// The program, as the user who deploys.
+    pub fn command(&self, arguments: &str) -> Program {
+        let mut command = self.host.command("runuser");
+        command.args(["-u", &*self.user, "--", "env"]);
+        if self.user != "root" {
+            let home = self.host.sh(&format!("getent passwd {} | cut -d: -f6", self.user));
+            command.arg(format!("HOME={}", home.trim()));
+        }
+        command.arg(PROGRAM).args(arguments.split_whitespace()).current_dir(&self.directory);
+        command
+    }
+
+    /// What a deployment would do.
+    pub fn plan(&self) -> Ran {
+        Ran::new(self.command(&format!("plan {} --json", self.name)).output())
+    }
+
+    /// Deploys, with whatever end.
+    pub fn deploy(&self) -> Ran {
+        Ran::new(self.command(&format!("deploy {} --json", self.name)).output())
+    }
+
+    /// Plans, deploys, and deploys again: the plan is what the deployment does, and the second one
+    /// changes nothing. Gives the differences, each as it is shown, without the components' names.
+    #[track_caller]
+    pub fn converge(&self) -> Vec<String> {
+        let planned = self.plan().expect(0).differences();
+        let done = self.deploy().expect(0).differences();
+        let again = self.deploy().expect(0).differences();
+        assert_eq!(again, Vec::<String>::new(), "the second deployment changed something");
+        if !planned.iter().any(|line| line == UNKNOWN) {
+            assert_eq!(planned, done, "the plan is not what was done");
+        }
+        done
+    }
+
+    /// What a deployment that must not succeed failed of, as a user reads it.
+    #[track_caller]
+    pub fn failure(&self) -> String {
+        let ran = self.deploy();
+        assert!(ran.code != Some(0), "it succeeded: {}", ran.output.stdout);
+        let failures = ran.failures();
+        if failures.is_empty() { ran.output.stderr } else { failures.join("\n") }
+    }
+}
+
+/// What stands for a component that cannot be judged before another has changed.
+const UNKNOWN: &str = "? unknown until applied";
