@@ -9,5 +9,12 @@
 //! | [`SupervisorProgram`] | a process below supervisord |
 
 mod program;
+mod systemd;
+mod systemd_service;
+mod systemd_timer;
+mod systemd_unit;
 
 pub use program::Program;
+pub use systemd_service::SystemdService;
+pub use systemd_timer::SystemdTimer;
+pub use systemd_unit::SystemdUnit;
