@@ -56,5 +56,5 @@ pub use location::Location;
 pub use mode::IntoMode;
 pub use purge::Purge;
 #[cfg(feature = "services")]
-pub use services::{Program, SystemdService, SystemdTimer, SystemdUnit};
+pub use services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
 pub use symlink::Symlink;

@@ -3,7 +3,7 @@
 #[cfg(feature = "checks")]
 pub use crate::checks::{WaitForHttp, WaitForPort};
 #[cfg(feature = "services")]
-pub use crate::services::{Program, SystemdService, SystemdTimer, SystemdUnit};
+pub use crate::services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
 #[cfg(feature = "accounts")]
 pub use crate::{AuthorizedKey, Group, KnownHost, User};
 pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Symlink};

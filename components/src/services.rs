@@ -9,12 +9,14 @@
 //! | [`SupervisorProgram`] | a process below supervisord |
 
 mod program;
+mod supervisor_program;
 mod systemd;
 mod systemd_service;
 mod systemd_timer;
 mod systemd_unit;
 
 pub use program::Program;
+pub use supervisor_program::SupervisorProgram;
 pub use systemd_service::SystemdService;
 pub use systemd_timer::SystemdTimer;
 pub use systemd_unit::SystemdUnit;
