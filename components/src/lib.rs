@@ -8,6 +8,9 @@
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //! | [`accounts`] | [`User`], [`Group`], [`AuthorizedKey`], [`KnownHost`] | accounts and keys of SSH |
+//! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
+//! | [`web`] | [`NginxSite`], [`HaproxyBackend`], [`Certificate`], … | what stands before an application |
+//! | [`checks`] | [`WaitForPort`], [`WaitForHttp`] | that something answers |
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
@@ -44,6 +47,8 @@ pub mod services;
 pub mod symlink;
 #[cfg(any(feature = "services", feature = "web", feature = "checks"))]
 mod waiting;
+#[cfg(feature = "web")]
+pub mod web;
 
 #[cfg(feature = "accounts")]
 pub use accounts::{AuthorizedKey, Group, KnownHost, User};
@@ -58,3 +63,5 @@ pub use purge::Purge;
 #[cfg(feature = "services")]
 pub use services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
 pub use symlink::Symlink;
+#[cfg(feature = "web")]
+pub use web::{Certificate, HaproxyBackend, NginxReload, NginxSite};

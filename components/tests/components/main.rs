@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "tests arrange the files of hosts by hand")]
 
 mod bench;
+#[cfg(feature = "web")]
+mod certificate;
 #[cfg(feature = "checks")]
 mod checks;
 mod command;
