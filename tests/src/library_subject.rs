@@ -3,6 +3,8 @@
 //! | module | roots for |
 //! |---|---|
 //! | `accounts` | users and groups |
+//! | `services` | programs, systemd, supervisord |
+//! | `web` | nginx, HAProxy, certificates, checks |
 //!
 //! It is copied to a host of the lab and deploys there, on that host itself.
 
@@ -24,6 +26,8 @@ macro_rules! ask {
 }
 
 mod accounts;
+mod services;
+mod web;
 
 use std::process::ExitCode;
 
@@ -35,7 +39,7 @@ pub const PROJECT: &str = "library";
 
 /// Runs the command line of the project.
 pub fn main() -> ExitCode {
-    let groups = [accounts::register];
+    let groups = [accounts::register, services::register, web::register];
     let registry =
         groups.into_iter().fold(Registry::new(), |registry, register| register(registry));
     Cli::new(registry).project(PROJECT).run()

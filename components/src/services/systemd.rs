@@ -1,5 +1,7 @@
 //! What systemd tells of its units, and how it is told what to do with them.
 
+mod linger;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use togusa_core::system;
 
 use crate::foreign;
 use crate::privilege::require_root;
+
+pub(super) use linger::Linger;
 
 /// What is asked of each unit.
 const PROPERTIES: &str = "--property=Id,Names,LoadState,ActiveState,SubState,UnitFileState,\
@@ -146,14 +150,20 @@ impl Manager {
         }
     }
 
+    /// Refuses what systemd would refuse.
+    pub(super) fn require_right(self, probe: &Probe<'_>) -> Result {
+        match self {
+            Self::System => require_root(probe, "change the services of the system"),
+            Self::User => Ok(()),
+        }
+    }
+
     pub(super) fn query(self, probe: &Probe<'_>, args: &[&str]) -> Result<Output> {
         self.explained(probe.query(&self.systemctl().args(args.iter().copied())))
     }
 
     pub(super) fn run(self, machine: &Machine<'_>, args: &[&str]) -> Result<Output> {
-        if self == Self::System {
-            require_root(machine, "change the services of the system")?;
-        }
+        self.require_right(machine)?;
         self.explained(machine.run(&self.systemctl().args(args.iter().copied())))
     }
 

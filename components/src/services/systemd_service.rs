@@ -9,7 +9,7 @@ use togusa_core::prelude::*;
 
 use crate::waiting::{seconds, wait};
 
-use super::systemd::{Manager, Unit, check_name, full_name};
+use super::systemd::{Linger, Manager, Unit, check_name, full_name};
 
 use enablement::Enablement;
 
@@ -252,6 +252,10 @@ impl Component for SystemdService {
         if self.enabled == Some(Enabled::Masked) && self.running == Some(true) {
             return Err(anyhow!("a masked unit cannot run")).hint("ask for `.stopped()` too");
         }
+        let starts = self.enabled == Some(Enabled::Yes) || self.running == Some(true);
+        if self.manager == Manager::User && starts {
+            scope.add(Linger);
+        }
         if let Some(enabled) = self.enabled {
             scope.add(Enablement::new(self.name.clone(), self.manager, enabled));
         }
@@ -260,10 +264,10 @@ impl Component for SystemdService {
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
         let unit = self.manager.unit(probe, &self.name)?;
-        if self.running == Some(false) && unit.load == "not-found" {
-            return Ok(Verdict::current());
+        // What is to be stopped need not be there, nor be right.
+        if self.running != Some(false) {
+            check_loaded(&unit, &self.name)?;
         }
-        check_loaded(&unit, &self.name)?;
         Ok(judge(&unit, self.running))
     }
 

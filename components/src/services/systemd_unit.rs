@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
+use togusa_core::host::Ownership;
 use togusa_core::prelude::*;
 use togusa_core::template;
 
 use crate::file::{File, Text};
 use crate::foreign;
-use crate::purge::Purge;
 
-use super::systemd::{Manager, check_name, full_name};
+use super::systemd::{Linger, Manager, check_name, full_name};
 
 /// A unit file of systemd, checked and loaded.
 ///
@@ -24,9 +24,12 @@ use super::systemd::{Manager, check_name, full_name};
 /// | `unchecked` | no: `systemd-analyze verify` must accept it, where there is such a program |
 ///
 /// `verify` compares the file as [`File`](crate::File) does (mode `0644`), and looks at the one
-/// `systemctl show` of the host whether systemd has loaded another state of it. `update` writes it,
-/// checks it, and has systemd load its unit files again; then the unit must be loaded. A unit of the
-/// system needs root. A sandbox maps the file, but there is only one systemd.
+/// `systemctl show` of the host whether systemd has loaded another state of it. `update` has a copy
+/// of it checked, writes it, and has systemd load its unit files again; then the unit must be loaded.
+/// A unit that does not pass leaves the old one in place; an addition can only be checked within its
+/// unit, once it is there. A unit of the system needs root; one of a user needs its own systemd, for
+/// which it must linger: `update` asks `loginctl` for that. A sandbox maps the file, but there is
+/// only one systemd.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -54,6 +57,8 @@ pub struct SystemdUnit {
     given: Option<Given>,
     unchecked: bool,
     absent: bool,
+    file: Option<File>,
+    candidate: Option<HostPath>,
 }
 
 /// Where the text comes from.
@@ -76,6 +81,8 @@ impl SystemdUnit {
             given: None,
             unchecked: false,
             absent: false,
+            file: None,
+            candidate: None,
         }
     }
 
@@ -135,13 +142,46 @@ impl SystemdUnit {
         self
     }
 
-    fn file(&mut self, path: String) -> File {
+    fn file(&self) -> Result<&File> {
+        self.file.as_ref().context("the unit was not configured")
+    }
+
+    /// Has a copy of a unit checked, which has the same name in another directory.
+    fn check_copy(&self, machine: &Machine<'_>, file: &File, candidate: &HostPath) -> Result {
+        if self.unchecked {
+            return Ok(());
+        }
+        machine.create_leading(candidate)?;
+        let content = file.wanted(machine)?;
+        machine.replace(candidate, content.to_write(), &Ownership::mode(0o600))?;
+        let checked = self.analyze(machine, &machine.local(candidate).display().to_string());
+        machine.remove(candidate)?;
+        checked.context("the unit is not changed")
+    }
+
+    /// Has a unit checked, by its name or its file.
+    fn analyze(&self, machine: &Machine<'_>, unit: &str) -> Result {
+        if self.unchecked {
+            return Ok(());
+        }
+        let exec = self.manager.of(foreign::program("systemd-analyze"));
+        match machine.run(&exec.args(["verify", "--man=no", unit])) {
+            Err(error) if foreign::failure(&error).is_some() => Err(error)
+                .hint("correct the unit; one that is right all the same can be `.unchecked()`"),
+            // Where there is no such program, loading it has to do.
+            _ => Ok(()),
+        }
+    }
+
+    fn make_file(&mut self, path: String) -> File {
         let file = File::new(path).mode(0o644);
         let file = match self.manager {
             Manager::System if !self.file_name.contains('/') => file,
             _ => file.leading_directories(),
         };
         match self.given.take() {
+            // It has no content, and needs none to be removed.
+            _ if self.absent => file.content(""),
             None => file,
             Some(Given::Content(text)) => file.content(text),
             Some(Given::Source(name)) => file.source(name),
@@ -163,63 +203,58 @@ impl Component for SystemdUnit {
             Manager::System => "/etc/systemd/system",
             Manager::User => "~/.config/systemd/user",
         };
-        let path = format!("{directory}/{}", self.file_name);
-        let (name, manager) = (self.name.clone(), self.manager);
-        scope.manages(manager.kind(), self.file_name.clone());
-        if self.absent {
-            let removed = scope.add(Purge::new(path));
-            scope.on_change(&removed).add(Loaded { name, manager, check: None });
-            return Ok(());
+        if self.manager == Manager::User && !self.absent {
+            scope.add(Linger);
         }
-        let file = self.file(path);
-        let file = scope.add(file);
-        let check = (!self.unchecked).then(|| file.path().clone());
-        scope.on_change(&file).add(Loaded { name, manager, check: Some(check) });
+        scope.manages(self.manager.kind(), self.file_name.clone());
+        let mut file = self.make_file(format!("{directory}/{}", self.file_name));
+        file.configure(scope)?;
+        self.file = Some(file);
+        if self.file_name == self.name {
+            self.candidate = Some(scope.path(format!(".units/{}", self.name)));
+        }
         Ok(())
     }
-}
 
-/// What systemd has loaded is what the files say.
-#[derive(Debug)]
-struct Loaded {
-    name: String,
-    manager: Manager,
-    /// `None`: the unit is gone. `Some(None)`: it is there, and not to be checked.
-    check: Option<Option<HostPath>>,
-}
-
-impl Loaded {
-    fn analyze(&self, machine: &Machine<'_>) -> Result {
-        let Some(Some(path)) = &self.check else { return Ok(()) };
-        let local = machine.local(path).display().to_string();
-        // A file that adds to a unit is checked with the unit.
-        let subject = if local.ends_with(".conf") { self.name.clone() } else { local };
-        let exec = self.manager.of(foreign::program("systemd-analyze"));
-        match machine.run(&exec.args(["verify", "--man=no", &subject])) {
-            Err(error) if foreign::failure(&error).is_some() => Err(error)
-                .hint("correct the unit; one that is right all the same can be `.unchecked()`"),
-            // Where there is no such program, loading it has to do.
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Component for Loaded {
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        let file = self.file()?;
+        let verdict = match self.absent {
+            false => file.verify(probe)?,
+            true => {
+                let local = probe.local(file.path());
+                let gone = probe.entry(file.path())?.is_none();
+                Verdict::expect(gone, Change::remove(format!("file `{}`", local.display())))
+            }
+        };
+        if !verdict.is_current() {
+            return Ok(verdict);
+        }
         let unit = self.manager.unit(probe, &self.name)?;
         Ok(Verdict::expect(!unit.needs_reload, "changed on disk since systemd loaded it"))
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
         let _alone = machine.exclusive("systemd");
-        self.analyze(machine)?;
+        self.manager.require_right(machine)?;
+        let file = self.file()?;
+        if self.absent {
+            machine.remove(file.path())?;
+            return self.manager.run(machine, &["daemon-reload"]).map(|_| ());
+        }
+        if let Some(candidate) = &self.candidate {
+            self.check_copy(machine, file, candidate)?;
+        }
+        file.update(machine)?;
+        if self.candidate.is_none() {
+            self.analyze(machine, &self.name)?;
+        }
         self.manager.run(machine, &["daemon-reload"])?;
         // A template is never loaded itself.
-        if self.check.is_none() || self.name.contains("@.") {
+        if self.name.contains("@.") {
             return Ok(());
         }
         let unit = self.manager.unit_now(machine, &self.name)?;
-        if unit.load == "loaded" || unit.load == "masked" {
+        if unit.load == "loaded" {
             return Ok(());
         }
         Err(anyhow!("systemd does not load `{}`: {}", self.name, unit.load))

@@ -220,13 +220,13 @@ impl Component for Reload {
             return Ok(());
         };
         let signal = Exec::shell(format!("kill -s USR2 {}", master.pid()));
-        master.reload(machine, "HAProxy", &signal)
+        master.reload(machine, "HAProxy", &signal, false)
     }
 }
 
 /// HAProxy as it tests its configuration.
 fn haproxy(arguments: &[String]) -> Exec {
-    foreign::program("haproxy").args(["-q", "-c"]).args(arguments)
+    foreign::program("haproxy").arg("-c").args(arguments)
 }
 
 #[cfg(test)]

@@ -116,6 +116,6 @@ impl Component for NginxReload {
         };
         let Some(master) = Master::find(machine, &pid_file, "nginx")? else { return Ok(()) };
         let signal = Exec::shell(format!("kill -s HUP {}", master.pid()));
-        master.reload(machine, "nginx", &signal)
+        master.reload(machine, "nginx", &signal, true)
     }
 }

@@ -11,7 +11,7 @@ use crate::waiting::{seconds, wait};
 const INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long a new generation of workers may take to come up.
-const COMES_UP: Duration = Duration::from_secs(20);
+const COMES_UP: Duration = Duration::from_secs(10);
 
 /// A master that runs.
 #[derive(Clone, Copy, Debug)]
@@ -43,27 +43,37 @@ impl Master {
 
     fn workers(&self) -> BTreeSet<(i32, u64)> {
         let below = Process::all().filter(|process| process.parent == self.process.pid);
+        // Workers of nginx say so when they take no more connections; those of HAProxy do not.
         let serving = below.filter(|process| !process.title().contains("shutting down"));
         serving.map(|process| (process.pid, process.started)).collect()
     }
 
     /// Has it reload by a command, and waits for workers that were not there before: a master that
-    /// does not like what it reads keeps the old ones, and tells nobody but its log.
-    pub(super) fn reload(&self, machine: &Machine<'_>, name: &str, command: &Exec) -> Result {
+    /// does not like what it reads keeps the old ones, and tells nobody but its log. Where workers
+    /// tell that they serve no longer, that is waited for too.
+    pub(super) fn reload(
+        &self,
+        machine: &Machine<'_>,
+        name: &str,
+        command: &Exec,
+        tells: bool,
+    ) -> Result {
         let before = self.workers();
         machine.run(command)?;
         let seen = wait(machine, COMES_UP, INTERVAL, || {
             if Process::running(self.process.pid).is_none() {
                 bail!("{name} ended when it was to reload");
             }
-            let is_new = self.workers().difference(&before).next().is_some();
-            Ok(if is_new { Ok(()) } else { Err(String::new()) })
+            let now = self.workers();
+            let is_new = now.difference(&before).next().is_some();
+            let is_done = is_new && !(tells && now.intersection(&before).next().is_some());
+            Ok(if is_done { Ok(()) } else { Err(String::new()) })
         })?;
         if seen.is_ok() {
             return Ok(());
         }
         let time = seconds(COMES_UP);
-        Err(anyhow!("{name} did not reload: after {time} its workers are still the old ones"))
+        Err(anyhow!("{name} did not reload: after {time} its old workers still serve"))
             .hint(format!("the error log of {name} tells why"))
     }
 }

@@ -4,11 +4,19 @@
 //! |---|---|
 //! | `accounts` | users and groups |
 //! | `keys` | keys of SSH |
+//! | `program` | processes without an init system |
+//! | `supervisor` | programs below a real supervisord |
+//! | `systemd` | units and services of a real systemd |
+//! | `web` | a real nginx and HAProxy, certificates, checks |
 //! | `site` | a host, and environments that are deployed on it |
 
 mod accounts;
 mod keys;
+mod program;
 mod site;
+mod supervisor;
+mod systemd;
+mod web;
 
 use std::time::{Duration, Instant};
 

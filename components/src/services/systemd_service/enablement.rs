@@ -1,18 +1,9 @@
 //! Whether a unit starts by itself.
 
-use std::time::Duration;
-
 use togusa_core::prelude::*;
-use togusa_core::system;
-
-use crate::foreign;
-use crate::waiting::wait;
 
 use super::super::systemd::{Manager, Unit};
 use super::{Enabled, check_loaded};
-
-/// How long the systemd of a user may take to come up.
-const COMES_UP: Duration = Duration::from_secs(20);
 
 /// A unit starts at boot, or does not, or cannot be started at all.
 ///
@@ -27,32 +18,6 @@ pub(super) struct Enablement {
 impl Enablement {
     pub(super) fn new(name: String, manager: Manager, wanted: Enabled) -> Self {
         Self { name, manager, wanted }
-    }
-
-    /// The user whose services would end with its last session.
-    fn lingerless(&self, probe: &Probe<'_>) -> Result<Option<String>> {
-        if self.manager == Manager::System || self.wanted != Enabled::Yes {
-            return Ok(None);
-        }
-        let name = system::user_name().context("the converging user has no name")?;
-        let file = HostPath::new(&probe.host().name, format!("/var/lib/systemd/linger/{name}"));
-        Ok(probe.entry(&file)?.is_none().then_some(name))
-    }
-
-    fn linger(&self, machine: &Machine<'_>, user: &str) -> Result {
-        let exec = foreign::program("loginctl").args(["enable-linger", user]);
-        let done = foreign::of_package(machine.run(&exec), "systemd");
-        done.hint(format!("run `loginctl enable-linger {user}` as root"))?;
-        let socket = format!("/run/user/{}/systemd/private", system::user_id());
-        let socket = HostPath::new(&machine.host().name, socket);
-        let up = wait(machine, COMES_UP, Duration::from_millis(100), || {
-            Ok(match machine.entry(&socket)? {
-                Some(_) => Ok(()),
-                None => Err(String::new()),
-            })
-        })?;
-        ensure!(up.is_ok(), "the systemd of `{user}` does not come up, though the user lingers");
-        Ok(())
     }
 }
 
@@ -78,24 +43,15 @@ fn judge(unit: &Unit, wanted: Enabled) -> (Option<Change>, &'static [&'static st
 
 impl Component for Enablement {
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
-        if let Some(user) = self.lingerless(probe)? {
-            let text = format!("user {user} does not linger: its services end with its session");
-            return Ok(Verdict::stale(text));
-        }
         let unit = self.manager.unit(probe, &self.name)?;
-        if unit.load == "not-found" && self.wanted == Enabled::No {
-            return Ok(Verdict::current());
-        }
-        if self.wanted != Enabled::Masked {
+        // What is not to start need not be there, nor be right.
+        if self.wanted == Enabled::Yes {
             check_loaded(&unit, &self.name)?;
         }
         Ok(judge(&unit, self.wanted).0.into_iter().collect())
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
-        if let Some(user) = self.lingerless(machine)? {
-            self.linger(machine, &user)?;
-        }
         let unit = self.manager.unit_now(machine, &self.name)?;
         let fixed = ["static", "indirect", "generated", "transient"];
         if self.wanted == Enabled::Yes && fixed.contains(&&*unit.file_state) {
@@ -103,7 +59,14 @@ impl Component for Enablement {
                 .hint("give its file an `[Install]` section, or ask for `.any_enablement()`");
         }
         for command in judge(&unit, self.wanted).1 {
-            self.manager.run(machine, &[command, &self.name])?;
+            let done = self.manager.run(machine, &[command, &self.name]);
+            match *command {
+                "mask" => done.hint(
+                    "a unit whose file lies in `/etc/systemd/system` cannot be masked; it can be \
+                     disabled, or its file removed",
+                )?,
+                _ => done?,
+            };
         }
         Ok(())
     }
