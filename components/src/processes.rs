@@ -7,7 +7,9 @@ use std::fs;
 pub(crate) struct Process {
     pub(crate) pid: i32,
     pub(crate) parent: i32,
+    #[cfg(feature = "services")]
     pub(crate) group: i32,
+    #[cfg(feature = "services")]
     pub(crate) session: i32,
     /// In ticks since the system started: no two processes share number and start.
     pub(crate) started: u64,
@@ -29,7 +31,9 @@ impl Process {
         Some(Self {
             pid,
             parent: number(1)?,
+            #[cfg(feature = "services")]
             group: number(2)?,
+            #[cfg(feature = "services")]
             session: number(3)?,
             started: fields.get(19)?.parse().ok()?,
             is_dead: matches!(*fields.first()?, "Z" | "X"),
@@ -42,19 +46,15 @@ impl Process {
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         pids.filter_map(Self::running)
     }
+}
 
+#[cfg(feature = "services")]
+impl Process {
     /// The numbers of this process and of those that started it.
     pub(crate) fn above_this() -> Vec<i32> {
         let own = i32::try_from(std::process::id()).ok();
         let parent = |pid: &i32| Self::running(*pid).map(|process| process.parent);
         std::iter::successors(own, parent).take_while(|pid| *pid > 0).collect()
-    }
-
-    /// The name that it goes by in lists of processes, which it may have set itself.
-    pub(crate) fn title(&self) -> String {
-        // One that ends meanwhile has no title any more.
-        let title = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
-        String::from_utf8_lossy(&title).trim_end_matches('\0').replace('\0', " ")
     }
 
     /// Whether it was started with a variable, given as `NAME=value`; of another user's process
@@ -66,14 +66,25 @@ impl Process {
     }
 }
 
+#[cfg(feature = "web")]
+impl Process {
+    /// The name that it goes by in lists of processes, which it may have set itself.
+    pub(crate) fn title(&self) -> String {
+        // One that ends meanwhile has no title any more.
+        let title = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        String::from_utf8_lossy(&title).trim_end_matches('\0').replace('\0', " ")
+    }
+}
+
 /// What tells this start of the system from others.
+#[cfg(feature = "services")]
 pub(crate) fn boot() -> String {
     // Where the system does not say, number and start alone tell one process from another.
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "services", feature = "web"))]
 mod tests {
     use super::*;
 

@@ -14,6 +14,7 @@ mod systemd;
 mod systemd_service;
 mod systemd_timer;
 mod systemd_unit;
+mod text;
 
 pub use program::Program;
 pub use supervisor_program::SupervisorProgram;

@@ -11,9 +11,9 @@ use togusa_core::host::Output;
 use togusa_core::prelude::*;
 
 use crate::file::{File, Text};
-use crate::foreign;
 use crate::location::Location;
 use crate::purge::Purge;
+use crate::services::text;
 use crate::waiting::{seconds, wait};
 
 use status::{State, Statuses};
@@ -367,7 +367,7 @@ impl SupervisorProgram {
         let shown = machine.query(&self.control(machine, &["tail", &self.name])?);
         // The tail only adds to an error that is told anyway.
         let log = match shown {
-            Ok(output) => foreign::tail("its log", &output.stdout_text()),
+            Ok(output) => text::tail("its log", &output.stdout_text()),
             Err(error) => format!("its log cannot be read: {error:#}"),
         };
         let time = seconds(self.start_time);
@@ -377,7 +377,7 @@ impl SupervisorProgram {
 
 /// One word of a command line of supervisord, which is split as a shell would.
 fn quoted(word: &str) -> String {
-    foreign::shell_word(word).replace('%', "%%")
+    text::shell_word(word).replace('%', "%%")
 }
 
 /// A text that a template leaves as it is.

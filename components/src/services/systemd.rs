@@ -12,6 +12,7 @@ use togusa_core::system;
 
 use crate::foreign;
 use crate::privilege::require_root;
+use crate::services::text;
 
 pub(super) use linger::Linger;
 
@@ -210,7 +211,7 @@ impl Manager {
         let exec = exec.args(["--no-pager", "--quiet", "--output=cat", "--lines=20", "--unit"]);
         let heading = format!("the journal of `{name}`");
         match probe.query(&exec.arg(name)) {
-            Ok(output) => foreign::tail(&heading, &output.stdout_text()),
+            Ok(output) => text::tail(&heading, &output.stdout_text()),
             // It only adds to an error that is told anyway.
             Err(error) => format!("{heading} cannot be read: {error:#}"),
         }

@@ -176,11 +176,11 @@ impl SystemdService {
         }
         let unit = self.manager.unit_now(machine, &self.name)?;
         let is_new = unit.invocation != before.invocation;
-        if self.running.is_none() && !unit.is_active() && is_new {
+        if self.running.is_none() && !unit.is_active() && command != "reload" {
             // It has done its work and gone; had that failed, systemctl would have said so.
             return Ok(());
         }
-        if is_new == (command == "reload") {
+        if unit.is_active() && is_new == (command == "reload") {
             let what = if is_new { "was started anew" } else { "is still the same run" };
             bail!("`{}` {what} after `systemctl {command}`", self.name);
         }

@@ -214,21 +214,19 @@ impl Component for NginxSite {
         );
         let config = self.config.resolve(scope)?;
         let (path, link) = self.paths(&config, scope)?;
-        if self.absent || self.disabled {
-            if let Some(link) = &link {
-                scope.add(Purge::new(link));
-            }
+        let is_used = !self.absent && !self.disabled;
+        if let (Some(link), false) = (&link, is_used) {
+            scope.add(Purge::new(link));
         }
         let is_gone = self.absent || self.disabled && link.is_none();
         if is_gone {
             scope.add(Purge::new(&path));
         } else {
-            let is_enabled = !self.disabled;
             let included = link.clone().unwrap_or_else(|| path.clone());
             let file = self.file(&path);
-            scope.add(Trial::new(file, config.clone(), is_enabled.then_some(included)));
+            scope.add(Trial::new(file, config.clone(), is_used.then_some(included)));
         }
-        if let (Some(link), false) = (link, self.absent || self.disabled) {
+        if let (Some(link), true) = (link, is_used) {
             scope.add(Symlink::new(link, &path));
         }
         if self.reload {

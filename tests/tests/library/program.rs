@@ -6,7 +6,7 @@ use crate::{Subject, wait_until};
 fn a_program_of_another_user_is_started_watched_and_stopped() {
     let here = Subject::start();
     let host = here.host();
-    host.sh("useradd -m app; install -d -o app /var/log/app");
+    host.sh("useradd -m -d /srv/app app; install -d -o app /var/log/app");
     host.write(
         "/opt/app",
         "#!/bin/sh\necho \"I am $(id -un) at $HOME: $PASSWORD\"\nexec sleep 999\n",
@@ -19,7 +19,7 @@ fn a_program_of_another_user_is_started_watched_and_stopped() {
     with("command = ['/opt/app', 'one']\npassword = 'tr0ub4dor'");
     assert_eq!(site.converge(), ["~ not running"]);
     let log = || host.read("/var/log/app/app.log");
-    wait_until("the log", || log().contains("I am app at /home/app: tr0ub4dor\n"));
+    wait_until("the log", || log().contains("I am app at /srv/app: tr0ub4dor\n"));
     let find = || {
         let found = host.processes_with("sleep 999");
         assert_eq!(found.len(), 1, "{found:?}");

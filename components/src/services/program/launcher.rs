@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use togusa_core::prelude::*;
 
 use crate::file::Text;
-use crate::foreign::shell_word;
+use crate::services::text::shell_word;
 
 const USER: &str = "# user ";
 const DIRECTORY: &str = "cd ";

@@ -7,8 +7,8 @@ use togusa_core::host::{ExecError, Ownership};
 use togusa_core::prelude::*;
 use togusa_core::system;
 
-use crate::foreign;
 use crate::processes::Process;
+use crate::services::text;
 use crate::waiting::{seconds, wait};
 
 use super::Program;
@@ -19,8 +19,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Reads the launcher from its standard input, and prints the number of the process that becomes
 /// the program. A program started by `&` would be deaf to SIGINT and SIGQUIT, so `setsid` forks.
-const STARTER: &str = "unset TOGUSA_RUN
-exec 3<&0
+const STARTER: &str = "exec 3<&0
 start() {
     exec setsid $1 env -i HOME=\"$HOME\" USER=\"${USER:-}\" LOGNAME=\"${LOGNAME:-${USER:-}}\" \
 PATH=\"$PATH\" LANG=C.UTF-8 \"$2\" sh -s <&3 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
@@ -54,14 +53,14 @@ impl Program {
         };
         let output = machine.run(&as_user(exec, self.user_name()))?;
         let Ok(pid) = output.stdout_text().trim().parse::<i32>() else {
-            let said = foreign::tail("what was said", &output.stderr_text());
+            let said = text::tail("what was said", &output.stderr_text());
             return Err(anyhow!(said)).with_context(|| format!("cannot start `{}`", self.name));
         };
         let Some(process) = Process::running(pid) else {
             let said = output.stderr_text();
             let error = match said.trim().is_empty() {
                 true => self.last_words(machine, log)?,
-                false => anyhow!(foreign::tail("what was said", &said)),
+                false => anyhow!(text::tail("what was said", &said)),
             };
             return Err(error.context(format!("`{}` ended at once", self.name))).hint(FOREGROUND);
         };
@@ -159,7 +158,7 @@ impl Program {
         };
         let log = format!("its log `{}`", path.display());
         Ok(match read() {
-            Ok(text) => anyhow!(foreign::tail(&log, &text)),
+            Ok(text) => anyhow!(text::tail(&log, &text)),
             Err(error) => anyhow!("{log} cannot be read: {error}"),
         })
     }
