@@ -199,12 +199,12 @@ impl File {
         }
     }
 
-    fn wanted(&self, probe: &Probe<'_>) -> Result<Content<'_>> {
+    pub(crate) fn wanted(&self, probe: &Probe<'_>) -> Result<Content<'_>> {
         self.body.as_ref().context("the file was not configured")?.on(probe)
     }
 
     /// What is sensitive is kept from others, unless another mode was asked for.
-    fn ownership(&self, sensitive: bool) -> Ownership {
+    pub(crate) fn ownership(&self, sensitive: bool) -> Ownership {
         let mut ownership = self.access.ownership().clone();
         if sensitive {
             ownership.mode.get_or_insert(0o600);

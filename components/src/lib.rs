@@ -10,15 +10,19 @@
 //! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
 //! | [`accounts`] | [`User`], [`Group`], [`AuthorizedKey`], [`KnownHost`] | accounts and keys of SSH |
 //! | [`packages`] | [`Apt`], [`AptRepository`], [`VirtualEnv`] | packages and their sources |
+//! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
 //! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Permissions`] | parts of files; modes and owners by pattern |
 //! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`Build`] | what comes from elsewhere |
+//! | [`web`] | [`NginxSite`], [`HaproxyBackend`], [`Certificate`], … | what stands before an application |
+//! | [`checks`] | [`WaitForPort`], [`WaitForHttp`] | that something answers |
 //!
 //! Those of a row that names several are a group: a cargo feature that is on by default.
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
-//! and owners, `globs` reads patterns, and `privilege` tells what needs root.
+//! and owners, `globs` reads patterns, and `privilege` tells what needs root; `foreign` runs
+//! programs of others, `processes` looks at what runs, and `waiting` waits for it.
 //! `use togusa_components::prelude::*;` brings all of them.
 //!
 //! Every component here is idempotent, changes a host only through
@@ -28,30 +32,49 @@
 mod access;
 #[cfg(feature = "accounts")]
 pub mod accounts;
+#[cfg(feature = "checks")]
+pub mod checks;
 pub mod command;
 mod content;
 pub mod directory;
 #[cfg(feature = "edits")]
 pub mod edits;
 pub mod file;
+#[cfg(any(feature = "services", feature = "web", feature = "checks"))]
+mod foreign;
 mod globs;
 pub mod location;
 pub mod mode;
 #[cfg(feature = "packages")]
 pub mod packages;
 pub mod prelude;
-#[cfg(any(feature = "accounts", feature = "packages", feature = "scheduled"))]
+#[cfg(any(
+    feature = "accounts",
+    feature = "packages",
+    feature = "scheduled",
+    feature = "services"
+))]
 mod privilege;
+#[cfg(any(feature = "services", feature = "web"))]
+mod processes;
 pub mod purge;
 #[cfg(feature = "scheduled")]
 pub mod scheduled;
 pub mod script;
+#[cfg(feature = "services")]
+pub mod services;
 #[cfg(feature = "sources")]
 pub mod sources;
 pub mod symlink;
+#[cfg(any(feature = "services", feature = "web", feature = "checks"))]
+mod waiting;
+#[cfg(feature = "web")]
+pub mod web;
 
 #[cfg(feature = "accounts")]
 pub use accounts::{AuthorizedKey, Group, KnownHost, User};
+#[cfg(feature = "checks")]
+pub use checks::{WaitForHttp, WaitForPort};
 pub use command::Command;
 pub use directory::Directory;
 #[cfg(feature = "edits")]
@@ -65,6 +88,10 @@ pub use purge::Purge;
 #[cfg(feature = "scheduled")]
 pub use scheduled::{Cron, Logrotate};
 pub use script::Script;
+#[cfg(feature = "services")]
+pub use services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
 #[cfg(feature = "sources")]
 pub use sources::{Archive, Build, Download, GitCheckout};
 pub use symlink::Symlink;
+#[cfg(feature = "web")]
+pub use web::{Certificate, HaproxyBackend, NginxReload, NginxSite};

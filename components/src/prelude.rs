@@ -1,5 +1,11 @@
 //! All components: `use togusa_components::prelude::*;`.
 
+#[cfg(feature = "checks")]
+pub use crate::checks::{WaitForHttp, WaitForPort};
+#[cfg(feature = "services")]
+pub use crate::services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
+#[cfg(feature = "web")]
+pub use crate::web::{Certificate, HaproxyBackend, NginxReload, NginxSite};
 #[cfg(feature = "packages")]
 pub use crate::{Apt, AptRepository, VirtualEnv};
 #[cfg(feature = "sources")]

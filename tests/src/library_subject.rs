@@ -6,6 +6,8 @@
 //! | `packages` | packages and their sources |
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `sources` | checkouts and scripts of another user |
+//! | `services` | programs, systemd, supervisord |
+//! | `web` | nginx, HAProxy, certificates, checks |
 //!
 //! It is copied to a host of the lab and deploys there, on that host itself.
 
@@ -29,7 +31,9 @@ macro_rules! ask {
 mod accounts;
 mod packages;
 mod scheduled;
+mod services;
 mod sources;
+mod web;
 
 use std::process::ExitCode;
 
@@ -41,7 +45,14 @@ pub const PROJECT: &str = "library";
 
 /// Runs the command line of the project.
 pub fn main() -> ExitCode {
-    let groups = [accounts::register, packages::register, scheduled::register, sources::register];
+    let groups = [
+        accounts::register,
+        packages::register,
+        scheduled::register,
+        services::register,
+        sources::register,
+        web::register,
+    ];
     let registry =
         groups.into_iter().fold(Registry::new(), |registry, register| register(registry));
     Cli::new(registry).project(PROJECT).run()

@@ -22,7 +22,7 @@ enum Stored {
 }
 
 impl Text {
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match &self.0 {
             Stored::Clear(text) => text.as_bytes(),
             Stored::Secret(secret) => secret.expose().as_bytes(),
@@ -47,7 +47,7 @@ impl Text {
     }
 
     /// Whether what stands for a secret was written instead of one.
-    fn is_masked(&self) -> bool {
+    pub(crate) fn is_masked(&self) -> bool {
         matches!(&self.0, Stored::Clear(text) if text.contains(MASK))
     }
 

@@ -185,6 +185,12 @@ impl Bench {
         run.failures().join("\n")
     }
 
+    /// What is wrong with a model that was set after the host was deployed to.
+    #[track_caller]
+    pub fn plan_problems(&self) -> String {
+        self.harness.configure().expect_err("the model is sound").to_string()
+    }
+
     /// What is wrong with the model. No host was touched.
     #[track_caller]
     pub fn problems(&self) -> String {

@@ -7,6 +7,10 @@ mod archive;
 mod bench;
 #[cfg(feature = "sources")]
 mod build;
+#[cfg(feature = "web")]
+mod certificate;
+#[cfg(feature = "checks")]
+mod checks;
 mod command;
 mod directory;
 #[cfg(feature = "sources")]
@@ -19,6 +23,8 @@ mod file_content;
 #[cfg(feature = "sources")]
 mod git;
 mod hostile;
+#[cfg(feature = "services")]
+mod program;
 mod purge;
 mod scheduled;
 mod script;

@@ -6,12 +6,16 @@ mod write;
 
 use std::any::TypeId;
 use std::ops::Deref;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::host::{Exclusive, Exec, Output, Probe, Snapshot, exec};
 
 pub use write::Content;
+
+/// How often a pause looks whether the run was interrupted.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// The host that a component converges on, to look at and to change.
 #[derive(Debug)]
@@ -45,6 +49,24 @@ impl<'a> Machine<'a> {
     pub fn exclusive(&self, name: &str) -> Exclusive<'a> {
         self.probe.site.shared.exclusive(name)
     }
+
+    /// Lets some time pass, for who waits for something that tells nobody when it happens.
+    ///
+    /// # Errors
+    /// The run was interrupted, and what runs is to end at once.
+    pub fn pause(&self, time: Duration) -> Result<()> {
+        let end = Instant::now() + time;
+        loop {
+            if self.site.interrupt.must_kill() {
+                bail!("the run was interrupted");
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(GLANCE));
+        }
+    }
 }
 
 impl<'a> Deref for Machine<'a> {
@@ -58,6 +80,7 @@ impl<'a> Deref for Machine<'a> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     use crate::host::site::tests::TestSite;
 
@@ -79,5 +102,17 @@ mod tests {
             }
         });
         assert_eq!(entered.into_inner(), 8);
+    }
+
+    #[test]
+    fn a_pause_ends_when_what_runs_is_to_be_killed() {
+        let test = TestSite::new();
+        let machine = test.machine();
+        machine.pause(Duration::ZERO).unwrap();
+        test.site.interrupt.raise();
+        machine.pause(Duration::from_millis(1)).unwrap();
+        test.site.interrupt.raise();
+        let error = machine.pause(Duration::from_secs(3600)).unwrap_err();
+        assert_eq!(error.to_string(), "the run was interrupted");
     }
 }

@@ -8,15 +8,23 @@
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `virtual_env` | virtual environments of Python |
 //! | `sources` | checkouts and scripts of another user |
+//! | `program` | processes without an init system |
+//! | `supervisor` | programs below a real supervisord |
+//! | `systemd` | units and services of a real systemd |
+//! | `web` | a real nginx and HAProxy, certificates, checks |
 //! | `site` | a host, and environments that are deployed on it |
 
 mod accounts;
 mod apt;
 mod keys;
+mod program;
 mod scheduled;
 mod site;
 mod sources;
+mod supervisor;
+mod systemd;
 mod virtual_env;
+mod web;
 
 use std::time::{Duration, Instant};
 

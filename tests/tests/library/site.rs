@@ -46,7 +46,8 @@ impl Subject {
     /// An environment that a user of the host deploys.
     pub fn site_of(&self, user: &str, name: &str) -> Site<'_> {
         let directory = format!("/srv/{user}/{name}");
-        Site { host: self.host(), user: user.to_owned(), name: name.to_owned(), directory }
+        let (user, name) = (user.to_owned(), name.to_owned());
+        Site { host: self.host(), user, name, directory, entered: Vec::new() }
     }
 }
 
@@ -56,6 +57,7 @@ pub struct Site<'a> {
     user: String,
     name: String,
     directory: String,
+    entered: Vec<String>,
 }
 
 impl Site<'_> {
@@ -72,10 +74,17 @@ impl Site<'_> {
         self.host.sh(&format!("chown -R {} {}", self.user, self.directory));
     }
 
+    /// Deploys within what the words enter, such as namespaces on the host.
+    pub fn entering(mut self, words: &str) -> Self {
+        self.entered = words.split_whitespace().map(str::to_owned).collect();
+        self
+    }
+
     /// The program, as the user who deploys.
     pub fn command(&self, arguments: &str) -> Program {
-        let mut command = self.host.command("runuser");
-        command.args(["-u", &*self.user, "--", "env"]);
+        let mut words = self.entered.iter().map(String::as_str).chain(["runuser"]);
+        let mut command = self.host.command(words.next().unwrap_or_default());
+        command.args(words).args(["-u", &*self.user, "--", "env"]);
         if self.user != "root" {
             let home = self.host.sh(&format!("getent passwd {} | cut -d: -f6", self.user));
             command.arg(format!("HOME={}", home.trim()));

@@ -1,0 +1,156 @@
+//! What a check connects to.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use togusa_core::prelude::*;
+
+use crate::foreign;
+
+/// A host and a port to connect to: `8080` for this host, `"db:5432"`, or an address of the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Written as `host:port`; an IPv6 address stands in brackets.
+    Text(String),
+    /// A name and a port.
+    Address(Address),
+    /// What the host itself listens on.
+    Listen(ListenAddress),
+}
+
+impl Target {
+    /// Host and port.
+    pub(super) fn parts(&self) -> Result<(String, u16)> {
+        let text = match self {
+            Self::Text(text) => text,
+            Self::Address(address) => return Ok((address.host.clone(), address.port)),
+            Self::Listen(address) => return Ok((address.host.clone(), address.port)),
+        };
+        let (host, port) = split(text);
+        let port = port.and_then(|port| port.parse().ok()).filter(|port| *port > 0);
+        let port = port.with_context(|| format!("`{text}` has no port"));
+        let port = port.hint("write it as `host:port`, an IPv6 address as `[::1]:port`")?;
+        ensure!(!host.is_empty(), "`{text}` has no host");
+        Ok((host.to_owned(), port))
+    }
+
+    /// All addresses that it stands for, on the host that is looked at.
+    pub(super) fn addresses(&self, probe: &Probe<'_>) -> Result<Vec<SocketAddr>> {
+        if let Self::Listen(address) = self {
+            let known = probe.addresses(address);
+            if !known.is_empty() {
+                return Ok(known);
+            }
+        }
+        let (host, port) = self.parts()?;
+        resolve(probe, &host, port)
+    }
+}
+
+/// Host and port of a text; the host without brackets.
+pub(super) fn split(text: &str) -> (&str, Option<&str>) {
+    if let Some((host, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        return (host, rest.strip_prefix(':'));
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') => (host, Some(port)),
+        _ => (text, None),
+    }
+}
+
+/// The addresses of a name. A static binary must not ask the C library, so `getent` is asked.
+pub(super) fn resolve(probe: &Probe<'_>, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    if host == "localhost" {
+        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        return Ok(loopback.map(|address| SocketAddr::new(address, port)).to_vec());
+    }
+    ensure!(!host.starts_with('-'), "`{host}` is no name of a host");
+    let getent = Exec::new("getent").args(["ahosts", host]).accept([0, 2]);
+    let output = foreign::of_package(probe.query(&getent), "libc-bin")?;
+    let text = output.stdout_text();
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for line in text.lines() {
+        let address = line.split_whitespace().next().and_then(|address| address.parse().ok());
+        addresses.extend(address.map(|address| SocketAddr::new(address, port)));
+    }
+    addresses.dedup();
+    ensure!(!addresses.is_empty(), "the name `{host}` has no address");
+    Ok(addresses)
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Address(address) => address.fmt(f),
+            Self::Listen(ListenAddress { host, port }) => {
+                Address { host: host.clone(), port: *port }.fmt(f)
+            }
+        }
+    }
+}
+
+impl From<u16> for Target {
+    fn from(port: u16) -> Self {
+        Self::Text(format!("localhost:{port}"))
+    }
+}
+
+impl From<&str> for Target {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Target {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Address> for Target {
+    fn from(address: Address) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl From<&Address> for Target {
+    fn from(address: &Address) -> Self {
+        Self::Address(address.clone())
+    }
+}
+
+impl From<ListenAddress> for Target {
+    fn from(address: ListenAddress) -> Self {
+        Self::Listen(address)
+    }
+}
+
+impl From<&ListenAddress> for Target {
+    fn from(address: &ListenAddress) -> Self {
+        Self::Listen(address.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_host_and_port() {
+        let parts = |target: Target| target.parts().map_err(|error| format!("{error:#}"));
+        assert_eq!(parts(8080.into()), Ok(("localhost".into(), 8080)));
+        assert_eq!(parts("db:5432".into()), Ok(("db".into(), 5432)));
+        assert_eq!(parts("[::1]:80".into()), Ok(("::1".into(), 80)));
+        for wrong in ["db", "db:", "db:x", "db:0", "db:65536", "::1", "[::1]"] {
+            let error = parts(wrong.into()).unwrap_err();
+            assert!(error.contains(&format!("`{wrong}` has no port")), "{error}");
+        }
+        assert!(parts(":80".into()).unwrap_err().contains("has no host"));
+        let address = Address { host: "::1".into(), port: 80 };
+        assert_eq!(Target::from(address).to_string(), "[::1]:80");
+    }
+}

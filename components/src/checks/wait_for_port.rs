@@ -1,0 +1,138 @@
+//! Waiting for a port.
+
+use std::borrow::Cow;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use togusa_core::prelude::*;
+
+use crate::waiting::{Seen, seconds, wait};
+
+use super::target::Target;
+
+/// How long one attempt to connect may take.
+const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// A port takes connections, or takes none.
+///
+/// After a component that starts something it waits until that can be reached. By itself it is a
+/// check: `verify` of the whole deployment reports a port that does not answer.
+///
+/// | attribute | default |
+/// |---|---|
+/// | `timeout` | 60 s |
+/// | `interval` | 0.2 s between two attempts |
+/// | `closed` | no: it must be open |
+///
+/// `verify` tries once to connect, from the host itself, to each address that the name has; one that
+/// answers is enough. `update` changes nothing: it tries again until the port is as it should be,
+/// and fails with what it saw last. It needs no privilege; names other than `localhost` are looked
+/// up by `getent` (package `libc-bin`).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use togusa_components::prelude::*;
+/// use togusa_core::prelude::*;
+///
+/// fn configure(scope: &mut Scope<'_>) -> Result {
+///     scope.add(Program::new("app", "./app").args(["--port", "8080"]));
+///     scope.add(WaitForPort::new(8080).timeout(Duration::from_secs(20)));
+///     scope.add(WaitForPort::new("localhost:8079").closed());
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct WaitForPort {
+    target: Target,
+    timeout: Duration,
+    interval: Duration,
+    closed: bool,
+}
+
+impl WaitForPort {
+    /// Waits for a port: a number on this host, `"host:port"`, or an address.
+    pub fn new(target: impl Into<Target>) -> Self {
+        Self {
+            target: target.into(),
+            timeout: Duration::from_secs(60),
+            interval: Duration::from_millis(200),
+            closed: false,
+        }
+    }
+
+    /// Sets how long it is waited for.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets the time between two attempts.
+    #[must_use]
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Waits until nothing answers there.
+    #[must_use]
+    pub fn closed(mut self) -> Self {
+        self.closed = true;
+        self
+    }
+
+    /// Tries once.
+    fn look(&self, probe: &Probe<'_>, attempt: Duration) -> Result<Seen> {
+        let mut last = String::new();
+        for address in self.target.addresses(probe)? {
+            match TcpStream::connect_timeout(&address, attempt) {
+                Ok(_) if self.closed => {
+                    return Ok(Err(format!("port {} is open ({address})", self.target)));
+                }
+                Ok(_) => return Ok(Ok(())),
+                Err(error) => {
+                    let told = if last.is_empty() { "" } else { ", " };
+                    last += &format!("{told}{address}: {}", reason(&error));
+                }
+            }
+        }
+        Ok(match self.closed {
+            true => Ok(()),
+            false => Err(format!("port {} is closed ({last})", self.target)),
+        })
+    }
+}
+
+/// What the system says, without its number.
+pub(super) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    text.to_lowercase()
+}
+
+impl Component for WaitForPort {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        let closed = if self.closed { " closed" } else { "" };
+        Some(format!("{}{closed}", self.target).into())
+    }
+
+    fn configure(&mut self, _: &mut Scope<'_>) -> Result {
+        self.target.parts().map(|_| ())
+    }
+
+    fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        Ok(match self.look(probe, ATTEMPT.min(self.timeout))? {
+            Ok(()) => Verdict::current(),
+            Err(seen) => Verdict::stale(seen),
+        })
+    }
+
+    fn update(&self, machine: &Machine<'_>) -> Result {
+        let attempt = ATTEMPT.min(self.timeout);
+        match wait(machine, self.timeout, self.interval, || self.look(machine, attempt))? {
+            Ok(()) => Ok(()),
+            Err(seen) => bail!("{seen}, after {} too", seconds(self.timeout)),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Having nginx use what its files say.
+
+use std::borrow::Cow;
+
+use togusa_core::prelude::*;
+
+use crate::foreign;
+use crate::location::Location;
+
+use super::workers::Master;
+
+/// nginx uses what its files say.
+///
+/// It does nothing by itself: a trigger moves it. [`NginxSite`](super::NginxSite) brings one of its
+/// own; with many sites at once, one for all of them does. The whole configuration is tested, nginx
+/// is told to reload it, and then there must be workers that were not there before. An nginx that
+/// does not run needs none of that: it reads its files when it is started.
+///
+/// | attribute | default |
+/// |---|---|
+/// | `config` | `/etc/nginx/nginx.conf` |
+/// | `pid_file` | what the configuration says, else `/run/nginx.pid` |
+///
+/// It needs `nginx`, and the right to signal it.
+///
+/// ```
+/// use togusa_components::prelude::*;
+/// use togusa_core::prelude::*;
+///
+/// fn configure(scope: &mut Scope<'_>) -> Result {
+///     scope.add(File::new("/etc/nginx/conf.d/gzip.conf").content("gzip_types text/css;\n"));
+///     scope.add(NginxSite::new("shop").content("server { listen 80; }\n").without_reload());
+///     scope.on_any_change().add(NginxReload::new());
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct NginxReload {
+    config: Location,
+    pid_file: Option<Location>,
+    resolved: Option<(HostPath, Option<HostPath>)>,
+}
+
+impl Default for NginxReload {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl NginxReload {
+    /// The reload of the nginx of the system.
+    pub fn new() -> Self {
+        Self { config: "/etc/nginx/nginx.conf".into(), pid_file: None, resolved: None }
+    }
+
+    /// Sets the configuration that nginx is run with.
+    #[must_use]
+    pub fn config(mut self, path: impl Into<Location>) -> Self {
+        self.config = path.into();
+        self
+    }
+
+    /// Sets the file that tells the number of the master.
+    #[must_use]
+    pub fn pid_file(mut self, path: impl Into<Location>) -> Self {
+        self.pid_file = Some(path.into());
+        self
+    }
+}
+
+/// nginx with a configuration.
+pub(super) fn nginx(probe: &Probe<'_>, config: &HostPath) -> Exec {
+    let config = probe.local(config).display().to_string();
+    foreign::program("nginx").args(["-c", &config])
+}
+
+/// Tests a whole configuration.
+pub(super) fn test(machine: &Machine<'_>, config: &HostPath) -> Result {
+    let tested = machine.run(&nginx(machine, config).args(["-q", "-t"]));
+    foreign::of_package(tested, "nginx").context("nginx refuses its configuration").map(|_| ())
+}
+
+/// Where a configuration has the number of the master written.
+fn pid_file(probe: &Probe<'_>, config: &HostPath) -> Result<HostPath> {
+    let text = probe.read_to_string(config)?;
+    let found = text.lines().find_map(|line| {
+        let path = line.trim().strip_prefix("pid")?.strip_prefix([' ', '\t'])?;
+        Some(path.split(';').next()?.trim().to_owned())
+    });
+    let path = found.unwrap_or_else(|| "/run/nginx.pid".into());
+    if !path.starts_with('/') {
+        return Err(anyhow!("`pid {path}` counts from the directory nginx was built for"))
+            .hint("name the file by `.pid_file(…)`");
+    }
+    Ok(HostPath::new(config.host(), path))
+}
+
+impl Component for NginxReload {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        Some(self.config.as_str().into())
+    }
+
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let pid_file = self.pid_file.as_ref().map(|path| path.resolve(scope)).transpose()?;
+        self.resolved = Some((self.config.resolve(scope)?, pid_file));
+        Ok(())
+    }
+
+    fn update(&self, machine: &Machine<'_>) -> Result {
+        let (config, given) = self.resolved.as_ref().context("the reload was not configured")?;
+        let _alone = machine.exclusive("nginx");
+        test(machine, config)?;
+        let pid_file = match given {
+            Some(given) => given.clone(),
+            None => pid_file(machine, config)?,
+        };
+        let Some(master) = Master::find(machine, &pid_file, "nginx")? else { return Ok(()) };
+        let signal = Exec::shell(format!("kill -s HUP {}", master.pid()));
+        master.reload(machine, "nginx", &signal, true)
+    }
+}

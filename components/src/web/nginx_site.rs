@@ -1,0 +1,242 @@
+//! Sites of nginx.
+
+mod trial;
+
+use std::borrow::Cow;
+
+use togusa_core::prelude::*;
+use togusa_core::template;
+
+use crate::file::{File, Text};
+use crate::location::Location;
+use crate::purge::Purge;
+use crate::symlink::Symlink;
+
+use super::NginxReload;
+
+use trial::Trial;
+
+/// A site of nginx: its file is right, it is enabled, and nginx uses it.
+///
+/// The content comes from one of [`content`](Self::content), [`source`](Self::source),
+/// [`template`](Self::template) and [`inline_template`](Self::inline_template); with none of them it
+/// is the asset with the name of the site.
+///
+/// | attribute | default |
+/// |---|---|
+/// | layout | `sites-available/NAME`, linked in `sites-enabled`, as Debian has it |
+/// | `conf_d` | the file is `conf.d/NAME.conf` |
+/// | `include_directory` | the file is `NAME.conf` there |
+/// | `config` | `/etc/nginx/nginx.conf`; the directories above lie beside it |
+/// | `pid_file` | what the configuration says, else `/run/nginx.pid` |
+/// | `mode` | `0644`; `0600` if it holds a secret |
+/// | `disabled` | no; yes: the file stays, the link goes |
+/// | `without_reload` | no; yes: a [`NginxReload`] of one's own follows |
+///
+/// `verify` compares file and link. `update` tests the whole configuration with the new site in it
+/// (`nginx -t`) before anything is changed: a site that nginx refuses leaves the old one in place.
+/// For that the configuration is copied, with the `include` that covers the site written out; it
+/// must stand in the main file itself. Then file and link are written, and nginx reloads, which is
+/// seen by its new workers; one that does not run is left alone.
+///
+/// It needs `nginx`, and the right to write there and to signal it: root usually.
+///
+/// ```
+/// use togusa_components::prelude::*;
+/// use togusa_core::prelude::*;
+///
+/// fn configure(scope: &mut Scope<'_>, app: Address) -> Result {
+///     let text = "server {\n    listen 80;\n    location / { proxy_pass http://{{ app }}; }\n}\n";
+///     scope.add(NginxSite::new("shop").inline_template(text, context! { app => app.to_string() }));
+///     scope.add(NginxSite::new("default").absent());
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct NginxSite {
+    name: String,
+    given: Option<Given>,
+    layout: Layout,
+    config: Location,
+    pid_file: Option<Location>,
+    disabled: bool,
+    reload: bool,
+    absent: bool,
+}
+
+/// Where the file of a site lies.
+#[derive(Debug)]
+enum Layout {
+    Debian,
+    ConfD,
+    Directory(Location),
+}
+
+/// Where the text comes from.
+#[derive(Debug)]
+enum Given {
+    Content(Text),
+    Source(String),
+    Template(String, template::Context),
+    Inline(String, template::Context),
+}
+
+impl NginxSite {
+    /// A site by the name of its file.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            given: None,
+            layout: Layout::Debian,
+            config: "/etc/nginx/nginx.conf".into(),
+            pid_file: None,
+            disabled: false,
+            reload: true,
+            absent: false,
+        }
+    }
+
+    /// Sets the text.
+    #[must_use]
+    pub fn content(mut self, text: impl Into<Text>) -> Self {
+        self.given = Some(Given::Content(text.into()));
+        self
+    }
+
+    /// Sets the text to an asset, rendered if it is a template.
+    #[must_use]
+    pub fn source(mut self, name: impl Into<String>) -> Self {
+        self.given = Some(Given::Source(name.into()));
+        self
+    }
+
+    /// Sets the text to an asset that is rendered with the given variables.
+    #[must_use]
+    pub fn template(mut self, name: impl Into<String>, context: template::Context) -> Self {
+        self.given = Some(Given::Template(name.into(), context));
+        self
+    }
+
+    /// Sets the text to a template that stands in the code.
+    #[must_use]
+    pub fn inline_template(mut self, text: impl Into<String>, context: template::Context) -> Self {
+        self.given = Some(Given::Inline(text.into(), context));
+        self
+    }
+
+    /// Puts the file into `conf.d`, where it is enabled by being there.
+    #[must_use]
+    pub fn conf_d(mut self) -> Self {
+        self.layout = Layout::ConfD;
+        self
+    }
+
+    /// Puts the file into a directory that the configuration includes.
+    #[must_use]
+    pub fn include_directory(mut self, path: impl Into<Location>) -> Self {
+        self.layout = Layout::Directory(path.into());
+        self
+    }
+
+    /// Sets the configuration that nginx is run with.
+    #[must_use]
+    pub fn config(mut self, path: impl Into<Location>) -> Self {
+        self.config = path.into();
+        self
+    }
+
+    /// Sets the file that tells the number of the master.
+    #[must_use]
+    pub fn pid_file(mut self, path: impl Into<Location>) -> Self {
+        self.pid_file = Some(path.into());
+        self
+    }
+
+    /// Keeps the file, and takes it out of use. In a directory that is included whole it is removed.
+    #[must_use]
+    pub fn disabled(mut self) -> Self {
+        self.disabled = true;
+        self
+    }
+
+    /// Leaves the reload to a component that follows.
+    #[must_use]
+    pub fn without_reload(mut self) -> Self {
+        self.reload = false;
+        self
+    }
+
+    /// Removes it.
+    #[must_use]
+    pub fn absent(mut self) -> Self {
+        self.absent = true;
+        self
+    }
+
+    /// The file of the site, and the link that enables it.
+    fn paths(&self, config: &HostPath, scope: &Scope<'_>) -> Result<(HostPath, Option<HostPath>)> {
+        let beside = config.parent().context("the configuration has no directory")?;
+        let conf = format!("{}.conf", self.name);
+        Ok(match &self.layout {
+            Layout::Debian => {
+                let enabled = beside.join("sites-enabled").join(&self.name);
+                (beside.join("sites-available").join(&self.name), Some(enabled))
+            }
+            Layout::ConfD => (beside.join("conf.d").join(conf), None),
+            Layout::Directory(directory) => (directory.resolve(scope)?.join(conf), None),
+        })
+    }
+
+    fn file(&mut self, path: &HostPath) -> File {
+        let file = File::new(path);
+        match self.given.take() {
+            None => file.source(self.name.clone()),
+            Some(Given::Content(text)) => file.content(text),
+            Some(Given::Source(name)) => file.source(name),
+            Some(Given::Template(name, context)) => file.template(name, context),
+            Some(Given::Inline(text, context)) => file.inline_template(text, context),
+        }
+    }
+}
+
+impl Component for NginxSite {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        Some(self.name.as_str().into())
+    }
+
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let begins_well = !self.name.starts_with('.');
+        ensure!(
+            !self.name.is_empty() && begins_well && self.name.chars().all(plain),
+            "`{}` is no name for a site",
+            self.name
+        );
+        let config = self.config.resolve(scope)?;
+        let (path, link) = self.paths(&config, scope)?;
+        let is_used = !self.absent && !self.disabled;
+        if let (Some(link), false) = (&link, is_used) {
+            scope.add(Purge::new(link));
+        }
+        let is_gone = self.absent || self.disabled && link.is_none();
+        if is_gone {
+            scope.add(Purge::new(&path));
+        } else {
+            let included = link.clone().unwrap_or_else(|| path.clone());
+            let file = self.file(&path);
+            scope.add(Trial::new(file, config.clone(), is_used.then_some(included)));
+        }
+        if let (Some(link), true) = (link, is_used) {
+            scope.add(Symlink::new(link, &path));
+        }
+        if self.reload {
+            let reload = NginxReload::new().config(config);
+            let reload = match &self.pid_file {
+                Some(pid_file) => reload.pid_file(pid_file.clone()),
+                None => reload,
+            };
+            scope.on_any_change().add(reload);
+        }
+        Ok(())
+    }
+}
