@@ -4,17 +4,18 @@ use std::io::Write as _;
 
 use anyhow::{Result, bail};
 
-use crate::benchmarks::{configure, converge, fleet, rebuild, remote, secrets, start};
+use crate::benchmarks::{configure, converge, fleet, library, rebuild, remote, secrets, start};
 use crate::measure;
 use crate::table::Table;
 
 type Benchmark = fn(&mut Table) -> Result<()>;
 
 /// The benchmarks by name.
-const BENCHMARKS: [(&str, Benchmark); 7] = [
+const BENCHMARKS: [(&str, Benchmark); 8] = [
     ("converge", converge::run),
     ("configure", configure::run),
     ("fleet", fleet::run),
+    ("library", library::run),
     ("remote", remote::run),
     ("secrets", secrets::run),
     ("start", start::run),

@@ -3,6 +3,7 @@
 //! | module | roots for |
 //! |---|---|
 //! | `accounts` | users, groups, keys of SSH |
+//! | [`crowd`] | a host with much on it |
 //! | `packages` | packages and their sources |
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `sources` | checkouts and scripts of another user |
@@ -29,6 +30,7 @@ macro_rules! ask {
 }
 
 mod accounts;
+pub mod crowd;
 mod packages;
 mod scheduled;
 mod services;
@@ -47,6 +49,7 @@ pub const PROJECT: &str = "library";
 pub fn main() -> ExitCode {
     let groups = [
         accounts::register,
+        crowd::register,
         packages::register,
         scheduled::register,
         services::register,

@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use serde::{Deserialize, Serialize};
 use togusa::core::attributes::{AttributeSchema, Reader, SourceLocation};
 use togusa::prelude::*;
+use togusa_tests::library_subject::crowd::{self, Crowd};
 
 fn main() -> ExitCode {
     let registry = Registry::new()
         .with::<Files>("files")
         .with::<Service>("service")
         .with::<Balancer>("balancer")
-        .with::<Standard>("standard");
+        .with::<Standard>("standard")
+        .with::<Crowd>(crowd::ROOT);
     Cli::new(registry).project("bench").run()
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `accounts` | users and groups |
 //! | `apt` | packages of Debian and their sources |
+//! | `crowd` | a host with much on it |
 //! | `keys` | keys of SSH |
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `virtual_env` | virtual environments of Python |
@@ -16,6 +17,7 @@
 
 mod accounts;
 mod apt;
+mod crowd;
 mod keys;
 mod program;
 mod scheduled;

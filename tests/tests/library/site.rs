@@ -93,6 +93,14 @@ impl Site<'_> {
         command
     }
 
+    /// Deploys, with a list of the programs that were started for it in a file of the host.
+    pub fn deploy_traced(&self, list: &str) -> Ran {
+        let mut strace = self.host.command("strace");
+        strace.args(["-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", list, PROGRAM]);
+        strace.args(["deploy", &self.name, "--json"]).current_dir(&self.directory);
+        Ran::new(strace.output())
+    }
+
     /// What a deployment would do.
     pub fn plan(&self) -> Ran {
         Ran::new(self.command(&format!("plan {} --json", self.name)).output())
