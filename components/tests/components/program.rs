@@ -167,6 +167,10 @@ fn secrets_travel_in_no_argument_and_are_never_shown() {
     test.set(|| web().env("PASSWORD", Secret::new("hunter33")));
     assert_eq!(test.0.converge(), ["~ variable PASSWORD differs (sensitive)"]);
 
+    // The old one is no secret of this run any more, and not shown all the same.
+    test.set(|| web().env("PASSWORD", "in clear"));
+    assert_eq!(test.0.converge(), ["~ variable PASSWORD differs (sensitive)"]);
+
     test.set(|| web().arg(Secret::new("hunter44").expose()));
     let problems = test.0.plan_problems();
     assert!(problems.contains("holds a secret") && !problems.contains("hunter"), "{problems}");
@@ -271,6 +275,18 @@ fn it_is_stopped_gently_then_killed_with_all_that_it_started() {
     until("child", || child().ends_with('\n'));
     let (pid, child) = (test.pid(), child().trim().parse().unwrap());
     assert!(is_running(child));
+    test.set(|| web().absent());
+    test.0.deploy().assert_success();
+    assert!(!is_running(pid) && !is_running(child));
+
+    // One that ends at once, but not what it started.
+    fs::remove_file(test.0.path("child")).unwrap();
+    test.script("(trap '' TERM; echo $(exec sh -c 'echo $PPID') >child; sleep 1000); :");
+    test.set(web);
+    test.0.converge();
+    let child = || fs::read_to_string(test.0.path("child")).unwrap_or_default();
+    until("child", || child().ends_with('\n'));
+    let (pid, child) = (test.pid(), child().trim().parse().unwrap());
     test.set(|| web().absent());
     test.0.deploy().assert_success();
     assert!(!is_running(pid) && !is_running(child));
