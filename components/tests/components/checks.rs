@@ -72,15 +72,16 @@ fn an_open_port_is_current_and_a_closed_one_is_waited_for() {
 }
 
 #[test]
-fn a_port_that_opens_late_is_found_open() {
-    let port = free_port();
-    let test = bench(move || WaitForPort::new(port).interval(OFTEN));
-    let opened = thread::spawn(move || {
-        thread::sleep(SOON);
-        TcpListener::bind(("127.0.0.1", port)).unwrap()
-    });
-    test.deploy().assert_success();
-    opened.join().unwrap();
+fn a_port_that_closes_after_it_was_seen_open_is_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = listener.local_addr().unwrap().to_string();
+    let test = bench(move || WaitForPort::new(&*target).closed().interval(OFTEN));
+    let closed = thread::spawn(move || drop(listener.accept().unwrap()));
+    let run = test.deploy();
+    run.assert_success();
+    closed.join().unwrap();
+    assert!(crate::lines(&run)[0].contains(" is open ("), "{:?}", run.changes());
+    assert!(test.converge().is_empty());
 }
 
 #[test]

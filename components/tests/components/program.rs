@@ -41,7 +41,7 @@ impl Running {
 
     /// Waits until the program has written something.
     fn wait_for(&self, below: &str, text: &str) {
-        until(&format!("`{text}` in {below}"), || {
+        wait_until(&format!("`{text}` in {below}"), || {
             fs::read_to_string(self.0.path(below)).is_ok_and(|read| read.contains(text))
         });
     }
@@ -54,7 +54,7 @@ impl Drop for Running {
     }
 }
 
-fn until(what: &str, happened: impl Fn() -> bool) {
+fn wait_until(what: &str, happened: impl Fn() -> bool) {
     let start = Instant::now();
     while !happened() {
         assert!(start.elapsed() < Duration::from_secs(30), "there is no {what}");
@@ -113,7 +113,7 @@ fn a_killed_one_is_started_again() {
     test.0.converge();
     let pid = test.pid();
     kill(pid, "KILL");
-    until("end", || !is_running(pid));
+    wait_until("end", || !is_running(pid));
     assert_eq!(test.0.converge(), [format!("~ not running: process {pid} has ended")]);
     assert!(is_running(test.pid()) && test.pid() != pid);
 }
@@ -165,6 +165,10 @@ fn secrets_travel_in_no_argument_and_are_never_shown() {
     test.0.set_mode("web.start", 0o644);
     assert_eq!(test.0.converge(), ["~ mode of web.start 0644 → 0600"]);
     test.set(|| web().env("PASSWORD", Secret::new("hunter33")));
+    assert_eq!(test.0.converge(), ["~ variable PASSWORD differs (sensitive)"]);
+
+    // The old one is no secret of this run any more, and not shown all the same.
+    test.set(|| web().env("PASSWORD", "in clear"));
     assert_eq!(test.0.converge(), ["~ variable PASSWORD differs (sensitive)"]);
 
     test.set(|| web().arg(Secret::new("hunter44").expose()));
@@ -268,9 +272,21 @@ fn it_is_stopped_gently_then_killed_with_all_that_it_started() {
     test.set(web);
     test.0.converge();
     let child = || fs::read_to_string(test.0.path("child")).unwrap_or_default();
-    until("child", || child().ends_with('\n'));
+    wait_until("child", || child().ends_with('\n'));
     let (pid, child) = (test.pid(), child().trim().parse().unwrap());
     assert!(is_running(child));
+    test.set(|| web().absent());
+    test.0.deploy().assert_success();
+    assert!(!is_running(pid) && !is_running(child));
+
+    // One that ends at once, but not what it started.
+    fs::remove_file(test.0.path("child")).unwrap();
+    test.script("(trap '' TERM; echo $(exec sh -c 'echo $PPID') >child; sleep 1000); :");
+    test.set(web);
+    test.0.converge();
+    let child = || fs::read_to_string(test.0.path("child")).unwrap_or_default();
+    wait_until("child", || child().ends_with('\n'));
+    let (pid, child) = (test.pid(), child().trim().parse().unwrap());
     test.set(|| web().absent());
     test.0.deploy().assert_success();
     assert!(!is_running(pid) && !is_running(child));

@@ -70,3 +70,16 @@ fn an_ordinary_user_needs_no_privilege_and_its_program_survives_the_deployment()
     let failure = site.failure();
     assert!(failure.contains("setsid"), "{failure}");
 }
+
+#[test]
+fn a_program_neither_ends_with_its_session_nor_keeps_it_open() {
+    let here = Subject::start();
+    let site = here.site("session");
+    let text = "[components.program]\nuser = 'root'\nlog = 'app.log'\ndirectory = '/'\n\
+                command = ['/bin/sleep', '996']";
+    site.set(["program"], text);
+    // ssh ends when nothing holds the streams of its session any more.
+    here.ssh("cd /srv/root/session && library-subject deploy session");
+    assert_eq!(here.host().processes_with("sleep 996").len(), 1);
+    assert!(site.converge().is_empty());
+}

@@ -38,6 +38,12 @@ impl Subject {
         &self.lab.hosts()[0]
     }
 
+    /// Runs a command line on the host as a user does who logs in for it, and gives what it printed.
+    #[track_caller]
+    pub fn ssh(&self, line: &str) -> String {
+        self.lab.command("ssh").args([self.host().name(), line]).output().succeeded()
+    }
+
     /// An environment of a name that no other test takes, deployed by root.
     pub fn site(&self, name: &str) -> Site<'_> {
         self.site_of("root", name)

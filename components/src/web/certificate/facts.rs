@@ -28,18 +28,27 @@ impl Facts {
         self.end.saturating_sub(self.begin) / DAY
     }
 
-    /// How many days are left; negative ones have passed since its end.
-    pub(super) fn days_left(&self) -> i64 {
+    /// How many seconds are left; negative ones have passed since its end.
+    fn left(&self) -> i64 {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let left = i128::from(self.end) - i128::from(now.as_secs());
-        i64::try_from(left.div_euclid(i128::from(DAY))).unwrap_or(i64::MAX)
+        let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        seconds(self.end) - seconds(now.as_secs())
+    }
+
+    pub(super) fn has_expired(&self) -> bool {
+        self.left() <= 0
+    }
+
+    /// How many days are left, the one that has begun among them.
+    pub(super) fn days_left(&self) -> u64 {
+        u64::try_from(self.left()).unwrap_or(0).div_ceil(DAY)
     }
 
     /// `expires in 12 days`, `expired 3 days ago`.
     pub(super) fn expiry(&self) -> String {
-        match self.days_left() {
-            left @ 0.. => format!("expires in {left} days"),
-            left => format!("expired {} days ago", -left),
+        match self.has_expired() {
+            false => format!("expires in {} days", self.days_left()),
+            true => format!("expired {} days ago", self.left().unsigned_abs() / DAY),
         }
     }
 }

@@ -44,7 +44,7 @@ impl Given {
             return Err(anyhow!("the key does not belong to the certificate of {}", own.subject))
                 .hint("give the key that its request was made with; the server's own comes first");
         }
-        if own.days_left() < 0 {
+        if own.has_expired() {
             return Err(anyhow!("the certificate of {} {}", own.subject, own.expiry()))
                 .hint("give a new one");
         }
@@ -90,7 +90,7 @@ impl Component for Given {
             return Ok(verdict);
         }
         let own = self.facts(probe)?.into_iter().next().unwrap_or_default();
-        let holds = own.days_left() >= i64::from(self.renew_before);
+        let holds = !own.has_expired() && own.days_left() >= u64::from(self.renew_before);
         Ok(Verdict::expect(holds, format!("{} {}", own.subject, own.expiry())))
     }
 

@@ -80,7 +80,7 @@ impl SelfSigned {
         if facts.days() != u64::from(self.days) {
             changes.push(Change::property("days", facts.days(), self.days));
         }
-        if facts.days_left() < i64::from(self.renew_before) {
+        if facts.has_expired() || facts.days_left() < u64::from(self.renew_before) {
             changes.push(facts.expiry().into());
         }
         changes
@@ -135,8 +135,8 @@ mod tests {
         let day = 24 * 60 * 60;
         let facts = Facts {
             names: BTreeSet::from(["a".into(), "::1".into()]),
-            begin: now - 10 * day - 5,
-            end: now + 20 * day + 20,
+            begin: now - 10 * day - 60,
+            end: now + 20 * day - 60,
             ..Facts::default()
         };
         let told = |one: SelfSigned| -> Vec<String> {
