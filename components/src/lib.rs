@@ -9,6 +9,7 @@
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
 //! | [`accounts`] | [`User`], [`Group`], [`AuthorizedKey`], [`KnownHost`] | accounts and keys of SSH |
+//! | [`data`] | [`PostgresRole`], [`PostgresDatabase`], [`PostgresExtension`] | PostgreSQL |
 //! | [`packages`] | [`Apt`], [`AptRepository`], [`VirtualEnv`] | packages and their sources |
 //! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
@@ -36,6 +37,8 @@ pub mod accounts;
 pub mod checks;
 pub mod command;
 mod content;
+#[cfg(feature = "data")]
+pub mod data;
 pub mod directory;
 #[cfg(feature = "edits")]
 pub mod edits;
@@ -76,6 +79,8 @@ pub use accounts::{AuthorizedKey, Group, KnownHost, User};
 #[cfg(feature = "checks")]
 pub use checks::{WaitForHttp, WaitForPort};
 pub use command::Command;
+#[cfg(feature = "data")]
+pub use data::{PostgresCluster, PostgresDatabase, PostgresExtension, PostgresRole};
 pub use directory::Directory;
 #[cfg(feature = "edits")]
 pub use edits::{Block, Line, Permissions, Values};

@@ -17,3 +17,5 @@ pub use crate::{Block, Line, Permissions, Values};
 pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Script, Symlink};
 #[cfg(feature = "scheduled")]
 pub use crate::{Cron, Logrotate};
+#[cfg(feature = "data")]
+pub use crate::{PostgresCluster, PostgresDatabase, PostgresExtension, PostgresRole};

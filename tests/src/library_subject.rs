@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `accounts` | users, groups, keys of SSH |
 //! | [`crowd`] | a host with much on it |
+//! | `data` | PostgreSQL |
 //! | `packages` | packages and their sources |
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `sources` | checkouts and scripts of another user |
@@ -31,6 +32,7 @@ macro_rules! ask {
 
 mod accounts;
 pub mod crowd;
+mod data;
 mod packages;
 mod scheduled;
 mod services;
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
     let groups = [
         accounts::register,
         crowd::register,
+        data::register,
         packages::register,
         scheduled::register,
         services::register,

@@ -5,6 +5,7 @@
 //! | `accounts` | users and groups |
 //! | `apt` | packages of Debian and their sources |
 //! | `crowd` | a host with much on it |
+//! | `data` | PostgreSQL |
 //! | `keys` | keys of SSH |
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `virtual_env` | virtual environments of Python |
@@ -18,6 +19,7 @@
 mod accounts;
 mod apt;
 mod crowd;
+mod data;
 mod keys;
 mod program;
 mod scheduled;

@@ -3,12 +3,14 @@
 //! | module | rules |
 //! |---|---|
 //! | `arrows` | which crate may depend on which |
+//! | `brevity` | how long the example of a real service is |
 //! | `imports` | core's plain data imports no engine |
 //! | `layout` | lengths of files, maps of crates |
 //! | `leftovers` | notes to oneself, silenced lints, dead code, places on machines |
 //! | `workspace` | what the rules look at |
 
 mod arrows;
+mod brevity;
 mod imports;
 mod layout;
 mod leftovers;
@@ -57,4 +59,11 @@ fn every_crate_opens_with_its_map() {
 #[test]
 fn nothing_is_left_behind() {
     check(leftovers::check);
+}
+
+#[test]
+fn a_real_service_is_described_in_few_lines() {
+    let sources = sources();
+    assert!(brevity::lines(&sources) > 100, "the example was not found");
+    report(brevity::check(&sources));
 }

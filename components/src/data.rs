@@ -1,0 +1,25 @@
+//! Databases.
+//!
+//! | component | what it looks after |
+//! |---|---|
+//! | [`PostgresCluster`] | how the server is reached, where the default does not do |
+//! | [`PostgresRole`] | one role: password, rights, memberships |
+//! | [`PostgresDatabase`] | one database: owner, encoding, locale, privileges |
+//! | [`PostgresExtension`] | one extension in one database: version, schema |
+//!
+//! All of them work through `psql`, which reads its statements from its standard input. What is there
+//! is read by one query for all components of a kind, and again after something was changed.
+//! Components that change the same host's PostgreSQL wait for each other.
+
+mod postgres_cluster;
+mod postgres_database;
+mod postgres_extension;
+mod postgres_role;
+mod psql;
+mod scram;
+mod sql;
+
+pub use postgres_cluster::PostgresCluster;
+pub use postgres_database::PostgresDatabase;
+pub use postgres_extension::PostgresExtension;
+pub use postgres_role::PostgresRole;
