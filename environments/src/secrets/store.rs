@@ -25,8 +25,8 @@ const FOLDER: &str = "secrets";
 /// How the name of a file ends that holds one value.
 pub(crate) const SUFFIX: &str = ".age";
 
-/// How the name of a file begins that is not in its place yet.
-const TEMPORARY: &str = ".secrets.toml.";
+/// How the name of a file begins that is not in its place yet; no editor calls its own files so.
+const TEMPORARY: &str = ".togusa-secrets-";
 
 /// What encryption adds to a value at most: the header, and 16 bytes for each 64 KiB.
 const OVERHEAD: u64 = 64 * 1024;

@@ -256,3 +256,12 @@ proptest! {
         prop_assert!(error.contains(A), "{}", error);
     }
 }
+
+#[test]
+fn the_swap_file_of_an_editor_is_nobody_elses() {
+    let place = Place::new();
+    let swap = place.directory("prod").join(".secrets.toml.swp");
+    std::fs::write(&swap, "x").unwrap();
+    place.set(A, "first");
+    assert!(swap.exists());
+}
