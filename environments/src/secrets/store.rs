@@ -272,6 +272,10 @@ fn sync(folder: &Path) -> io::Result<()> {
 fn clear(directory: &Path, named: &BTreeSet<&str>) {
     let folder = directory.join(FOLDER);
     for place in [directory, folder.as_path()] {
+        // What a link leads to belongs to somebody else, such as another environment.
+        if place == folder && folder.is_symlink() {
+            continue;
+        }
         let Ok(entries) = fs::read_dir(place) else { continue };
         for entry in entries.flatten() {
             let name = entry.file_name();

@@ -265,3 +265,15 @@ fn the_swap_file_of_an_editor_is_nobody_elses() {
     place.set(A, "first");
     assert!(swap.exists());
 }
+
+#[test]
+fn files_that_a_link_leads_to_are_not_cleared() {
+    let place = Place::new();
+    place.set("files.key", "first");
+    place.environment("other", "");
+    place.begin("other");
+    let link = place.directory("other").join("secrets");
+    std::os::unix::fs::symlink("../prod/secrets", link).unwrap();
+    place.lock("other").set(&parsed(A), b"x").unwrap();
+    assert_eq!(place.get("files.key").unwrap(), b"first");
+}
