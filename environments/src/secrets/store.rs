@@ -314,8 +314,14 @@ pub(crate) fn read_whole(directory: &Path, name: &str) -> Result<Vec<u8>, String
     let file = directory.join(FOLDER).join(name);
     let limit = LARGEST as u64 * 3 / 2 + OVERHEAD;
     let mut content = Vec::new();
-    let read = File::open(&file).and_then(|file| file.take(limit + 1).read_to_end(&mut content));
-    read.map_err(|error| format!("cannot read `{FOLDER}/{name}`: {error}"))?;
+    let mut read = || {
+        // A pipe or a device, to which a link may lead, would be waited for.
+        if !fs::metadata(&file)?.is_file() {
+            return Err(io::Error::other("it is no file"));
+        }
+        File::open(&file)?.take(limit + 1).read_to_end(&mut content)
+    };
+    read().map_err(|error| format!("cannot read `{FOLDER}/{name}`: {error}"))?;
     if content.len() as u64 > limit {
         return Err(format!("`{FOLDER}/{name}` is larger than any secret"));
     }

@@ -277,3 +277,15 @@ fn files_that_a_link_leads_to_are_not_cleared() {
     place.lock("other").set(&parsed(A), b"x").unwrap();
     assert_eq!(place.get("files.key").unwrap(), b"first");
 }
+
+#[test]
+fn a_device_in_the_place_of_a_file_is_not_waited_for() {
+    let place = Place::new();
+    place.set("files.key", "first");
+    let folder = place.directory("prod").join("secrets");
+    let file = folder.read_dir().unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+    let error = place.get("files.key").unwrap_err();
+    assert!(error.contains(": it is no file"), "{error}");
+}
