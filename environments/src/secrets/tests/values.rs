@@ -289,3 +289,27 @@ fn a_device_in_the_place_of_a_file_is_not_waited_for() {
     let error = place.get("files.key").unwrap_err();
     assert!(error.contains(": it is no file"), "{error}");
 }
+
+#[test]
+fn what_stands_in_clear_is_found_in_other_signs_too() {
+    let place = Place::new();
+    place.set(A, "pa\"ss\\word");
+    place.environment(
+        "prod",
+        "[components.app]\nx = 1\ny = [\"is pa\\\"ss\\\\word\", 'pa\"ss\\word']\n",
+    );
+    let key = place.file().unlock(&place.identities()).unwrap();
+    let secrets = place.file().open_all(&key).unwrap();
+    let told: Vec<_> = place.store("prod").in_clear(&secrets).unwrap();
+    let told: Vec<_> = told.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(told, ["the value of secret `components.app.a` stands here in clear"]);
+    place.environment("prod", "[components.app]\ny = \"pa\\\"ss\\\\word\"\n");
+    let told = place.store("prod").in_clear(&secrets).unwrap();
+    assert!(
+        told[0].to_string().starts_with("environments/prod/environment.toml:2:5: "),
+        "{told:?}"
+    );
+    place.environment("prod", "[components.app]\ny = '''\na\npa\"ss\\word\n'''\n");
+    let told = place.store("prod").in_clear(&secrets).unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+}
