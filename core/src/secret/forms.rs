@@ -48,6 +48,8 @@ fn add(part: &[u8], encoded: bool, forms: &mut BTreeSet<Vec<u8>>) {
         let debug = format!("{text:?}");
         forms.insert(debug.as_bytes()[1..debug.len() - 1].to_vec());
         forms.insert(text.replace('\'', r"'\''").into_bytes());
+        numbers(part, forms);
+        xml(&text, forms);
     }
     if text.chars().filter(|c| *c != char::REPLACEMENT_CHARACTER).count() >= SHORTEST_MASKED {
         // Output that is not UTF-8 is shown so.
@@ -69,6 +71,26 @@ fn base64(part: &[u8], forms: &mut BTreeSet<Vec<u8>>) {
             }
             forms.insert(encoded.as_bytes()[first..last].to_vec());
         }
+    }
+}
+
+/// Hexadecimal, and the list of numbers as which Rust and JSON write bytes.
+fn numbers(part: &[u8], forms: &mut BTreeSet<Vec<u8>>) {
+    let joined = |one: &dyn Fn(&u8) -> String, between: &str| {
+        part.iter().map(one).collect::<Vec<_>>().join(between).into_bytes()
+    };
+    forms.insert(joined(&|byte| format!("{byte:02x}"), ""));
+    forms.insert(joined(&|byte| format!("{byte:02X}"), ""));
+    forms.insert(joined(&u8::to_string, ", "));
+    forms.insert(joined(&u8::to_string, ","));
+}
+
+/// The text of an XML or HTML document, with quotes as they are or escaped in either way.
+fn xml(text: &str, forms: &mut BTreeSet<Vec<u8>>) {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let quoted = text.replace('"', "&quot;");
+    for form in [quoted.replace('\'', "&#39;"), quoted.replace('\'', "&apos;"), quoted, text] {
+        forms.insert(form.into_bytes());
     }
 }
 
@@ -142,6 +164,10 @@ mod tests {
             "p\\u00e4/ss w'rd?",
             "p\\u00E4\\/ss w'rd?",
             r"pä/ss w'\''rd?",
+            "70c3a42f737320772772643f",
+            "70C3A42F737320772772643F",
+            "112, 195, 164, 47, 115, 115, 32, 119, 39, 114, 100, 63",
+            "pä/ss w&#39;rd?",
         ] {
             assert!(forms.contains(form.as_bytes()), "{form}");
         }

@@ -191,6 +191,13 @@ proptest! {
 }
 
 #[test]
+fn what_markup_escapes_is_masked() {
+    let known = knowing(["p&ss<w>rd\"x"]);
+    assert_eq!(known.mask("a p&amp;ss&lt;w&gt;rd\"x b"), "a [secret] b");
+    assert_eq!(known.mask("p&amp;ss&lt;w&gt;rd&quot;x"), "[secret]");
+}
+
+#[test]
 fn a_secret_of_many_lines_takes_no_more_room_than_one_of_few() {
     let text: String = (0..9_000).map(|number| format!("{number:06}\n")).collect();
     let finder = Finder::new(std::iter::once(text.as_bytes()));
