@@ -13,6 +13,9 @@ const ENCODED: usize = 4 * 1024;
 /// Of larger secrets the beginning is looked for.
 pub(super) const LARGEST: usize = 64 * 1024;
 
+/// The last line of an encoded secret is looked for from this length on.
+const LINE: usize = 8;
+
 /// Every sequence of bytes that is masked because of a secret.
 pub(super) fn forms(secret: &[u8]) -> BTreeSet<Vec<u8>> {
     let mut forms = BTreeSet::new();
@@ -67,6 +70,10 @@ fn base64(part: &[u8], forms: &mut BTreeSet<Vec<u8>>) {
         let last = shifted.len() * 8 / 6;
         for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
             if before == 0 {
+                // In PEM, or as `base64` prints it, a longer one stands in several lines.
+                let lines = [64, 76].into_iter().flat_map(|width| encoded.as_bytes().chunks(width));
+                let lines = lines.filter(|line| line.len() >= LINE);
+                forms.extend(lines.map(<[u8]>::to_vec));
                 forms.insert(encoded.clone().into_bytes());
             }
             forms.insert(encoded.as_bytes()[first..last].to_vec());
@@ -181,6 +188,16 @@ mod tests {
             let found =
                 forms.iter().any(|form| header.contains(std::str::from_utf8(form).unwrap()));
             assert!(found, "{header}");
+        }
+    }
+
+    #[test]
+    fn base64_of_several_lines_is_found() {
+        let secret: Vec<u8> = (0..=255).collect();
+        let forms = forms(&secret);
+        for width in [64, 76] {
+            let encoded = STANDARD_NO_PAD.encode(&secret).into_bytes();
+            assert!(encoded.chunks(width).all(|line| forms.contains(line)));
         }
     }
 
