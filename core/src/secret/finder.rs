@@ -17,8 +17,8 @@ pub(crate) struct Finder {
     automaton: Option<NFA>,
     /// There is more to find than can be looked for: everything is masked.
     blind: bool,
-    /// What a secret of several lines begins with, up to each end of a line within it.
-    beginnings: BTreeSet<Vec<u8>>,
+    /// The forms of several lines; each is begun at every end of a line within it.
+    of_lines: Vec<Vec<u8>>,
     /// The length of the longest form.
     longest: usize,
 }
@@ -26,12 +26,7 @@ pub(crate) struct Finder {
 impl Finder {
     pub(super) fn new<'a>(secrets: impl Iterator<Item = &'a [u8]>) -> Self {
         let forms: BTreeSet<_> = secrets.flat_map(forms).collect();
-        let mut beginnings = BTreeSet::new();
-        for form in &forms {
-            let ends = form.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-            let ends = ends.map(|(at, _)| at + 1).filter(|end| *end < form.len());
-            beginnings.extend(ends.map(|end| form[..end].to_vec()));
-        }
+        let of_lines = forms.iter().filter(|form| ends(form).next().is_some()).cloned().collect();
         let longest = forms.iter().map(Vec::len).max().unwrap_or(0);
         let built = (!forms.is_empty()).then(|| {
             // Chosen by hand: the crate's own choice among its automata would bring all of them
@@ -39,12 +34,18 @@ impl Finder {
             NFA::builder().match_kind(MatchKind::Standard).build(&forms)
         });
         let blind = matches!(built, Some(Err(_)));
-        Self { automaton: built.and_then(Result::ok), blind, beginnings, longest }
+        Self { automaton: built.and_then(Result::ok), blind, of_lines, longest }
     }
 
     /// The length of the longest sequence that is looked for.
     pub(crate) fn longest(&self) -> usize {
         self.longest
+    }
+
+    /// The bytes that are held to know what goes on with the next line.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.of_lines.iter().map(Vec::len).sum()
     }
 
     pub(crate) fn is_in(&self, content: &[u8]) -> bool {
@@ -95,9 +96,18 @@ impl Finder {
     /// How much of some whole lines can be shown now. What follows may be the beginning of a secret
     /// that goes on with the next line.
     pub(crate) fn complete(&self, lines: &[u8]) -> usize {
-        let begun = self.beginnings.iter().filter(|beginning| lines.ends_with(beginning));
-        let Some(longest) = begun.map(Vec::len).max() else { return lines.len() };
+        let begun = self.of_lines.iter().filter_map(|form| {
+            let ends = ends(form).take_while(|end| *end <= lines.len());
+            ends.filter(|end| lines.ends_with(&form[..*end])).max()
+        });
+        let Some(longest) = begun.max() else { return lines.len() };
         let start = lines.len() - longest;
         lines[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
     }
+}
+
+/// Where lines end within a form, but for its own end.
+fn ends(form: &[u8]) -> impl Iterator<Item = usize> {
+    let ends = form.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    ends.filter(|end| *end < form.len())
 }

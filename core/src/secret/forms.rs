@@ -13,6 +13,9 @@ const ENCODED: usize = 4 * 1024;
 /// Of larger secrets the beginning is looked for.
 pub(super) const LARGEST: usize = 64 * 1024;
 
+/// The last line of an encoded secret is looked for from this length on.
+const LINE: usize = 8;
+
 /// Every sequence of bytes that is masked because of a secret.
 pub(super) fn forms(secret: &[u8]) -> BTreeSet<Vec<u8>> {
     let mut forms = BTreeSet::new();
@@ -48,6 +51,8 @@ fn add(part: &[u8], encoded: bool, forms: &mut BTreeSet<Vec<u8>>) {
         let debug = format!("{text:?}");
         forms.insert(debug.as_bytes()[1..debug.len() - 1].to_vec());
         forms.insert(text.replace('\'', r"'\''").into_bytes());
+        numbers(part, forms);
+        xml(&text, forms);
     }
     if text.chars().filter(|c| *c != char::REPLACEMENT_CHARACTER).count() >= SHORTEST_MASKED {
         // Output that is not UTF-8 is shown so.
@@ -65,10 +70,34 @@ fn base64(part: &[u8], forms: &mut BTreeSet<Vec<u8>>) {
         let last = shifted.len() * 8 / 6;
         for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
             if before == 0 {
+                // In PEM, or as `base64` prints it, a longer one stands in several lines.
+                let lines = [64, 76].into_iter().flat_map(|width| encoded.as_bytes().chunks(width));
+                let lines = lines.filter(|line| line.len() >= LINE);
+                forms.extend(lines.map(<[u8]>::to_vec));
                 forms.insert(encoded.clone().into_bytes());
             }
             forms.insert(encoded.as_bytes()[first..last].to_vec());
         }
+    }
+}
+
+/// Hexadecimal, and the list of numbers as which Rust and JSON write bytes.
+fn numbers(part: &[u8], forms: &mut BTreeSet<Vec<u8>>) {
+    let joined = |one: &dyn Fn(&u8) -> String, between: &str| {
+        part.iter().map(one).collect::<Vec<_>>().join(between).into_bytes()
+    };
+    forms.insert(joined(&|byte| format!("{byte:02x}"), ""));
+    forms.insert(joined(&|byte| format!("{byte:02X}"), ""));
+    forms.insert(joined(&u8::to_string, ", "));
+    forms.insert(joined(&u8::to_string, ","));
+}
+
+/// The text of an XML or HTML document, with quotes as they are or escaped in either way.
+fn xml(text: &str, forms: &mut BTreeSet<Vec<u8>>) {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let quoted = text.replace('"', "&quot;");
+    for form in [quoted.replace('\'', "&#39;"), quoted.replace('\'', "&apos;"), quoted, text] {
+        forms.insert(form.into_bytes());
     }
 }
 
@@ -142,6 +171,10 @@ mod tests {
             "p\\u00e4/ss w'rd?",
             "p\\u00E4\\/ss w'rd?",
             r"pä/ss w'\''rd?",
+            "70c3a42f737320772772643f",
+            "70C3A42F737320772772643F",
+            "112, 195, 164, 47, 115, 115, 32, 119, 39, 114, 100, 63",
+            "pä/ss w&#39;rd?",
         ] {
             assert!(forms.contains(form.as_bytes()), "{form}");
         }
@@ -155,6 +188,16 @@ mod tests {
             let found =
                 forms.iter().any(|form| header.contains(std::str::from_utf8(form).unwrap()));
             assert!(found, "{header}");
+        }
+    }
+
+    #[test]
+    fn base64_of_several_lines_is_found() {
+        let secret: Vec<u8> = (0..=255).collect();
+        let forms = forms(&secret);
+        for width in [64, 76] {
+            let encoded = STANDARD_NO_PAD.encode(&secret).into_bytes();
+            assert!(encoded.chunks(width).all(|line| forms.contains(line)));
         }
     }
 

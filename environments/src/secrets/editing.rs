@@ -308,19 +308,17 @@ fn without_explanation(text: &str, spaced: bool) -> &str {
     rest.strip_prefix(if spaced { "\n" } else { "" }).unwrap_or(rest)
 }
 
-/// The comments of a text, but for those that explain it.
+/// The comments of a text that are kept.
 fn comments(source: &Source<'_>) -> Vec<(Origin, String)> {
     let mut found = Vec::new();
     let values = strings(source.text);
-    let mut start = 0;
-    for line in source.text.split_inclusive('\n') {
+    let mut start = source.text.len() - without_explanation(source.text, false).len();
+    for line in source.text[start..].split_inclusive('\n') {
         let inside = |at: usize| values.iter().any(|span| span.contains(&at));
         let at = line.match_indices('#').map(|(at, _)| start + at).find(|at| !inside(*at));
-        if let Some(at) = at
-            && !source.text[at..].starts_with(EXPLAINED)
-        {
+        if let Some(at) = at {
             let comment = &source.text[at..start + line.len()];
-            let comment = comment.trim_start_matches(['#', ' ', '\t']).trim_end().to_owned();
+            let comment = comment.trim_start_matches(['#', ':', ' ', '\t']).trim_end().to_owned();
             found.push((source.origin(at), comment));
         }
         start += line.len();

@@ -27,10 +27,12 @@ pub trait Prompt: Send + Sync {
     fn tell(&self, message: &str);
 }
 
-/// The keys to try, in the order in which they were added; read when they are needed.
+/// The keys to try, in the order in which they were added; read once, when they are needed.
 #[derive(Clone)]
 pub struct Identities {
     sources: Vec<Source>,
+    /// What was read: a pipe gives it only once.
+    contents: Arc<Mutex<BTreeMap<PathBuf, Zeroizing<Vec<u8>>>>>,
     prompt: Arc<dyn Prompt>,
     passphrases: Arc<Mutex<BTreeMap<String, Zeroizing<String>>>>,
 }
@@ -50,7 +52,8 @@ enum Place {
 impl Identities {
     /// No key yet.
     pub fn new(prompt: Arc<dyn Prompt>) -> Self {
-        Self { sources: Vec::new(), prompt, passphrases: Arc::default() }
+        let (contents, passphrases) = (Arc::default(), Arc::default());
+        Self { sources: Vec::new(), contents, prompt, passphrases }
     }
 
     /// Adds a file: an SSH key, keys of age one a line, or such a file encrypted with a passphrase.
@@ -83,7 +86,7 @@ impl Identities {
         let mut tried = Vec::new();
         let mut found = Vec::new();
         for source in &self.sources {
-            match source.read().and_then(|content| candidates(&content, &source.label)) {
+            match self.read(source).and_then(|content| candidates(&content, &source.label)) {
                 Ok(read) => found.extend(read.into_iter().map(|candidate| (source, candidate))),
                 Err(reason) => tried.push(format!("{}: {reason}", source.label)),
             }
@@ -102,6 +105,20 @@ impl Identities {
         Err(tried)
     }
 
+    fn read(&self, source: &Source) -> Result<Zeroizing<Vec<u8>>, String> {
+        let file = match &source.place {
+            Place::Text(text) => return Ok(Zeroizing::new(text.as_bytes().to_vec())),
+            Place::File(file) => file,
+        };
+        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(content) = contents.get(file) {
+            return Ok(content.clone());
+        }
+        let content = read(file)?;
+        contents.insert(file.clone(), content.clone());
+        Ok(content)
+    }
+
     /// How somebody is asked on behalf of a key.
     pub(crate) fn asking(&self, label: &str) -> Asking {
         Asking {
@@ -116,15 +133,6 @@ impl Identities {
 impl fmt::Debug for Identities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.sources.iter().map(|source| &source.label)).finish()
-    }
-}
-
-impl Source {
-    fn read(&self) -> Result<Zeroizing<Vec<u8>>, String> {
-        match &self.place {
-            Place::Text(text) => Ok(Zeroizing::new(text.as_bytes().to_vec())),
-            Place::File(file) => read(file),
-        }
     }
 }
 

@@ -10,13 +10,15 @@ use tempfile::NamedTempFile;
 use togusa_core::digest::Digest;
 use togusa_core::problem::{Problem, Problems};
 use togusa_core::secret::SHORTEST_MASKED;
-use togusa_core::value::Origin;
+use togusa_core::value::{Origin, Value, ValueKind};
 
 use super::Clear;
 use super::LARGEST;
 use super::document::SecretFile;
 use super::path::SecretPath;
 use crate::files;
+use crate::parse::parse;
+use crate::source::Source;
 
 const ENVIRONMENT: &str = "environment.toml";
 const FILE: &str = "secrets.toml";
@@ -25,8 +27,8 @@ const FOLDER: &str = "secrets";
 /// How the name of a file ends that holds one value.
 pub(crate) const SUFFIX: &str = ".age";
 
-/// How the name of a file begins that is not in its place yet.
-const TEMPORARY: &str = ".secrets.toml.";
+/// How the name of a file begins that is not in its place yet; no editor calls its own files so.
+const TEMPORARY: &str = ".togusa-secrets-";
 
 /// What encryption adds to a value at most: the header, and 16 bytes for each 64 KiB.
 const OVERHEAD: u64 = 64 * 1024;
@@ -135,19 +137,29 @@ impl Store {
             let problem = Problem::new(format!("failed to read `{file}`"));
             Problems::new([Problem { causes: vec![error.to_string()], ..problem }])
         })?;
-        let mut problems = Vec::new();
+        let mut places = Vec::new();
         for (line, number) in text.lines().zip(1..) {
             for (path, value) in secrets {
-                let mut parts = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-                let Some(at) = parts.find_map(|part| found(line, part)) else { continue };
+                let Some(at) = lines_of(value).find_map(|part| found(line, part)) else { continue };
                 let column = line[..at].chars().count() as u32 + 1;
-                let origin = Origin { file: file.clone(), line: number, column };
-                let hint = "remove it; what stood in clear is no secret any more";
-                let message = format!("the value of secret `{path}` stands here in clear");
-                problems.push(Problem::new(message).at(Some(origin)).hint(hint));
+                places.push((path, Origin { file: file.clone(), line: number, column }));
             }
         }
-        Ok(problems)
+        // A text may also hold it in other signs than those of the line, such as `\"`. What is no
+        // TOML is told when the environment is loaded.
+        let table = parse(&Source::new(&file, &text), &mut Vec::new()).unwrap_or_default();
+        for (origin, inner) in texts(&ValueKind::Table(table)) {
+            let hidden = |part| found(&inner, part).is_some() && found(&text, part).is_none();
+            let held = secrets.iter().filter(|(_, value)| lines_of(value).any(hidden));
+            places.extend(held.map(|(path, _)| (path, origin.clone())));
+        }
+        places.sort_by_key(|(_, origin)| origin.line);
+        let problems = places.into_iter().map(|(path, origin)| {
+            let message = format!("the value of secret `{path}` stands here in clear");
+            let hint = "remove it; what stood in clear is no secret any more";
+            Problem::new(message).at(Some(origin)).hint(hint)
+        });
+        Ok(problems.collect())
     }
 
     fn text(&self) -> Result<Option<String>, Problem> {
@@ -164,6 +176,24 @@ impl Store {
             Err(error) => Err(failed(error.to_string())),
         }
     }
+}
+
+fn lines_of(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii)
+}
+
+/// All texts in a value, with their places.
+fn texts(kind: &ValueKind) -> Vec<(Origin, String)> {
+    let values: Vec<&Value> = match kind {
+        ValueKind::Table(table) => table.0.values().map(|entry| &entry.value).collect(),
+        ValueKind::Array(values) => values.iter().collect(),
+        _ => Vec::new(),
+    };
+    let texts = values.into_iter().flat_map(|value| match (&value.kind, &value.origin) {
+        (ValueKind::String(text), Some(origin)) => vec![(origin.clone(), text.clone())],
+        (kind, _) => texts(kind),
+    });
+    texts.collect()
 }
 
 /// Where a line holds a part of a secret that is no text by chance.
@@ -272,6 +302,10 @@ fn sync(folder: &Path) -> io::Result<()> {
 fn clear(directory: &Path, named: &BTreeSet<&str>) {
     let folder = directory.join(FOLDER);
     for place in [directory, folder.as_path()] {
+        // What a link leads to belongs to somebody else, such as another environment.
+        if place == folder && folder.is_symlink() {
+            continue;
+        }
         let Ok(entries) = fs::read_dir(place) else { continue };
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -310,8 +344,14 @@ pub(crate) fn read_whole(directory: &Path, name: &str) -> Result<Vec<u8>, String
     let file = directory.join(FOLDER).join(name);
     let limit = LARGEST as u64 * 3 / 2 + OVERHEAD;
     let mut content = Vec::new();
-    let read = File::open(&file).and_then(|file| file.take(limit + 1).read_to_end(&mut content));
-    read.map_err(|error| format!("cannot read `{FOLDER}/{name}`: {error}"))?;
+    let mut read = || {
+        // A pipe or a device, to which a link may lead, would be waited for.
+        if !fs::metadata(&file)?.is_file() {
+            return Err(io::Error::other("it is no file"));
+        }
+        File::open(&file)?.take(limit + 1).read_to_end(&mut content)
+    };
+    read().map_err(|error| format!("cannot read `{FOLDER}/{name}`: {error}"))?;
     if content.len() as u64 > limit {
         return Err(format!("`{FOLDER}/{name}` is larger than any secret"));
     }

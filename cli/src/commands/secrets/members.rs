@@ -78,11 +78,13 @@ impl Add {
 
 fn keys(given: &str) -> Result<Vec<String>, Problem> {
     let is_path = given.ends_with(".pub") || given.starts_with(['/', '.', '~']);
-    if is_path && !Path::new(given).exists() {
+    let exists = Path::new(given).exists();
+    if is_path && !exists {
         return Err(Problem::new(format!("there is no file `{given}`"))
             .hint("`ssh-keygen -t ed25519` makes a key; its public half is in the file `….pub`"));
     }
-    if !Path::new(given).is_file() {
+    // A pipe is read as well: a shell gives the output of a command as one.
+    if !exists {
         return public_key(given).map(|key| vec![key]).map_err(|problem| {
             let hint = problem.hint.unwrap_or_default();
             Problem { hint: None, ..problem }
@@ -154,5 +156,29 @@ impl Rotate {
         let many = count(file.paths().count(), "secret");
         note(session, &format!("encrypted {many} of `{}` with a new key", self.environment));
         Ok(Exit::Success)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
+
+    use super::*;
+
+    #[test]
+    fn keys_come_from_a_pipe_as_from_a_file() {
+        let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writeln!(writer, "# bob\n{key}").unwrap();
+        drop(writer);
+        assert_eq!(keys(&format!("/dev/fd/{}", reader.as_raw_fd())).unwrap(), [key]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_with_the_cause() {
+        let problem = keys("/").unwrap_err();
+        assert_eq!(problem.message, "cannot read `/`");
+        assert_eq!(keys("/nowhere").unwrap_err().message, "there is no file `/nowhere`");
     }
 }

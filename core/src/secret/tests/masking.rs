@@ -189,3 +189,20 @@ proptest! {
         prop_assert!(lines == expected || text.is_empty() && lines.is_empty());
     }
 }
+
+#[test]
+fn what_markup_escapes_is_masked() {
+    let known = knowing(["p&ss<w>rd\"x"]);
+    assert_eq!(known.mask("a p&amp;ss&lt;w&gt;rd\"x b"), "a [secret] b");
+    assert_eq!(known.mask("p&amp;ss&lt;w&gt;rd&quot;x"), "[secret]");
+}
+
+#[test]
+fn a_secret_of_many_lines_takes_no_more_room_than_one_of_few() {
+    let text: String = (0..9_000).map(|number| format!("{number:06}\n")).collect();
+    let finder = Finder::new(std::iter::once(text.as_bytes()));
+    assert!(finder.held() < 10 * text.len(), "{}", finder.held());
+    let (first, rest) = text.split_at(700);
+    assert_eq!(finder.complete(first.as_bytes()), 0);
+    assert_eq!(finder.complete(rest.as_bytes()), rest.len());
+}

@@ -176,3 +176,17 @@ proptest! {
         prop_assert_eq!(place.get(A).unwrap(), value.into_bytes());
     }
 }
+
+#[test]
+fn a_comment_that_looks_like_an_explanation_holds_no_secret_either() {
+    let place = place();
+    for line in ["#: a = \"other\"", "#:: x = \"y\""] {
+        let below =
+            |text: &str| text.replace("[components.app]", &format!("{line}\n[components.app]"));
+        let error = edit(&place, |text| {
+            let (explained, rest) = text.split_once("\n\n").unwrap();
+            format!("{explained}\n\n{}", below(rest))
+        });
+        assert!(error.as_ref().is_err_and(|error| error.contains("the comment holds")), "{line}");
+    }
+}

@@ -127,3 +127,17 @@ fn debug_shows_no_key() {
     let shown = format!("{key:?} {:?}", place.identities());
     assert!(!shown.contains("SECRET"), "{shown}");
 }
+
+#[test]
+fn a_key_is_read_once_as_from_a_pipe() {
+    let place = Place::new();
+    place.set(A, "first");
+    let keys = tempfile::tempdir().unwrap();
+    let key = place.alice.to_string();
+    std::fs::write(keys.path().join("key"), age::secrecy::ExposeSecret::expose_secret(&key))
+        .unwrap();
+    let identities = file(&answers(&[]), &keys, "key");
+    assert_eq!(place.get_with(A, &identities).unwrap(), b"first");
+    std::fs::write(keys.path().join("key"), "").unwrap();
+    assert_eq!(place.get_with(A, &identities).unwrap(), b"first");
+}

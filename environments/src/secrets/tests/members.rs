@@ -3,7 +3,9 @@
 use age::x25519;
 
 use super::{Place, nobody, parsed, told, with_key};
+use crate::secrets::EnvironmentKey;
 use crate::secrets::members::{public_key, public_keys};
+use crate::secrets::rewrite::Rewrite;
 
 const A: &str = "components.app.a";
 const B: &str = "components.app.b";
@@ -219,4 +221,25 @@ fn an_environment_without_secrets_says_how_to_begin() {
             .unwrap_err()
             .contains("1: there was none to try\n  2: members")
     );
+}
+
+#[test]
+fn a_header_that_was_begun_anew_opens_nothing_of_before() {
+    let place = Place::new();
+    place.set(A, "first");
+    let mallory = x25519::Identity::generate();
+    let mut members = place.file().members().clone();
+    members.0.insert("mallory".into(), vec![mallory.to_public().to_string()]);
+    let key = EnvironmentKey::generate();
+    let locked = key.locked("prod", &members, &nobody()).unwrap();
+    let mut forged = Rewrite::new(&place.text()).unwrap();
+    forged.set_header(&key, &locked, &members);
+    place.write(&forged.finish().text);
+
+    // Nobody signs, so that it cannot be told from a file that a member began.
+    place.file().unlock(&place.identities()).unwrap();
+    for identities in [place.identities(), with_key(&mallory)] {
+        let error = place.get_with(A, &identities).unwrap_err();
+        assert!(error.contains("it is encrypted to another key"), "{error}");
+    }
 }

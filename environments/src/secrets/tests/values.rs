@@ -256,3 +256,60 @@ proptest! {
         prop_assert!(error.contains(A), "{}", error);
     }
 }
+
+#[test]
+fn the_swap_file_of_an_editor_is_nobody_elses() {
+    let place = Place::new();
+    let swap = place.directory("prod").join(".secrets.toml.swp");
+    std::fs::write(&swap, "x").unwrap();
+    place.set(A, "first");
+    assert!(swap.exists());
+}
+
+#[test]
+fn files_that_a_link_leads_to_are_not_cleared() {
+    let place = Place::new();
+    place.set("files.key", "first");
+    place.environment("other", "");
+    place.begin("other");
+    let link = place.directory("other").join("secrets");
+    std::os::unix::fs::symlink("../prod/secrets", link).unwrap();
+    place.lock("other").set(&parsed(A), b"x").unwrap();
+    assert_eq!(place.get("files.key").unwrap(), b"first");
+}
+
+#[test]
+fn a_device_in_the_place_of_a_file_is_not_waited_for() {
+    let place = Place::new();
+    place.set("files.key", "first");
+    let folder = place.directory("prod").join("secrets");
+    let file = folder.read_dir().unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+    let error = place.get("files.key").unwrap_err();
+    assert!(error.contains(": it is no file"), "{error}");
+}
+
+#[test]
+fn what_stands_in_clear_is_found_in_other_signs_too() {
+    let place = Place::new();
+    place.set(A, "pa\"ss\\word");
+    place.environment(
+        "prod",
+        "[components.app]\nx = 1\ny = [\"is pa\\\"ss\\\\word\", 'pa\"ss\\word']\n",
+    );
+    let key = place.file().unlock(&place.identities()).unwrap();
+    let secrets = place.file().open_all(&key).unwrap();
+    let told: Vec<_> = place.store("prod").in_clear(&secrets).unwrap();
+    let told: Vec<_> = told.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(told, ["the value of secret `components.app.a` stands here in clear"]);
+    place.environment("prod", "[components.app]\ny = \"pa\\\"ss\\\\word\"\n");
+    let told = place.store("prod").in_clear(&secrets).unwrap();
+    assert!(
+        told[0].to_string().starts_with("environments/prod/environment.toml:2:5: "),
+        "{told:?}"
+    );
+    place.environment("prod", "[components.app]\ny = '''\na\npa\"ss\\word\n'''\n");
+    let told = place.store("prod").in_clear(&secrets).unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+}
