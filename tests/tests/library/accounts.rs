@@ -132,7 +132,7 @@ fn a_user_is_created_with_all_that_was_said_and_kept_so() {
     assert!(host.sh("getent shadow anna").starts_with(&format!("anna:{HASH}:")));
 
     for (drift, seen) in [
-        ("usermod --uid 5243 anna", "~ uid 5243 → 5242"),
+        ("usermod --uid 5142 anna", "~ uid 5142 → 5242"),
         ("usermod --gid staff2 anna", "~ group staff2 → staff1"),
         ("gpasswd --delete anna audio", "~ groups staff2 → audio, staff2"),
         ("gpasswd --add anna video", "~ groups audio, staff2, video → audio, staff2"),
