@@ -350,3 +350,12 @@ fn what_cannot_be_is_a_model_error() {
     assert!(problems(|| web().stop_signal("SIGSTOP")).contains("`SIGSTOP` is no signal"));
     assert!(problems(|| web().arg("a\nb")).contains("an argument holds a line break"));
 }
+
+#[test]
+fn no_line_of_a_secret_is_taken_for_a_variable_of_its_own() {
+    let test = Running::new(|| web().env("CONF", Secret::new("# a\nexport TOKEN=first-one\ncd x")));
+    test.script(STAYS);
+    test.0.converge();
+    test.set(|| web().env("CONF", Secret::new("# a\nexport TOKEN=second-one\ncd y")));
+    assert_eq!(test.0.converge(), ["~ variable CONF differs (sensitive)"]);
+}
