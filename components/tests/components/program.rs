@@ -352,6 +352,19 @@ fn what_cannot_be_is_a_model_error() {
 }
 
 #[test]
+fn what_has_a_group_of_its_own_is_stopped_too() {
+    let test = Running::new(web);
+    test.script("exec bash -c 'set -m; sleep 1000 & echo $! >child; wait'");
+    test.0.converge();
+    let child = || fs::read_to_string(test.0.path("child")).unwrap_or_default();
+    wait_until("child", || child().ends_with('\n'));
+    let (pid, child) = (test.pid(), child().trim().parse().unwrap());
+    test.set(|| web().absent());
+    test.0.deploy().assert_success();
+    assert!(!is_running(pid) && !is_running(child));
+}
+
+#[test]
 fn no_line_of_a_secret_is_taken_for_a_variable_of_its_own() {
     let test = Running::new(|| web().env("CONF", Secret::new("# a\nexport TOKEN=first-one\ncd x")));
     test.script(STAYS);
