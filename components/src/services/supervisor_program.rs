@@ -1,6 +1,7 @@
 //! Programs below supervisord.
 
 mod status;
+mod words;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::services::text;
 use crate::waiting::{seconds, wait};
 
 use status::{State, Statuses};
+use words::{is_cut, quoted, raw};
 
 /// How often it is looked what has become of a program.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -224,7 +226,12 @@ impl SupervisorProgram {
         }
         let words = [&self.program].into_iter().chain(&self.args).chain(self.options.values());
         let mut words = words.chain(self.options.keys()).chain(&self.user).chain(self.env.keys());
-        ensure!(!words.any(|word| word.contains(['\n', '\0'])), "a text holds a line break");
+        ensure!(!words.any(|word| word.contains(['\n', '\r', '\0'])), "a text holds a line break");
+        let cut = self.options.iter().find(|(_, value)| is_cut(&format!(" {value}")));
+        if let Some((name, _)) = cut {
+            return Err(anyhow!("the option `{name}` holds `;` or `#` behind a blank"))
+                .hint("supervisord takes what follows for a comment");
+        }
         Ok(())
     }
 
@@ -267,8 +274,9 @@ impl SupervisorProgram {
         for (name, value) in &self.env {
             let value = std::str::from_utf8(value.bytes())
                 .with_context(|| format!("the variable `{name}` is not UTF-8"))?;
-            if value.contains(['"', '\n', '\0']) {
-                return Err(anyhow!("the variable `{name}` holds a quote or a line break"))
+            if value.contains(['"', '\n', '\r', '\0']) || is_cut(value) {
+                let odd = "a quote, a line break, or `;` or `#` behind a blank";
+                return Err(anyhow!("the variable `{name}` holds {odd}"))
                     .hint("supervisord cannot read such a value; give it by a file");
             }
             entries.push(format!("{name}=\"{}\"", value.replace('%', "%%")));
@@ -375,19 +383,6 @@ impl SupervisorProgram {
     }
 }
 
-/// One word of a command line of supervisord, which is split as a shell would.
-fn quoted(word: &str) -> String {
-    text::shell_word(word).replace('%', "%%")
-}
-
-/// A text that a template leaves as it is.
-fn raw(text: &str) -> String {
-    match text.contains("{{") || text.contains("{%") || text.contains("{#") {
-        true => format!("{{% raw %}}{text}{{% endraw %}}"),
-        false => text.to_owned(),
-    }
-}
-
 impl Component for SupervisorProgram {
     fn key(&self) -> Option<Cow<'_, str>> {
         Some(self.name.as_str().into())
@@ -472,5 +467,8 @@ mod tests {
         assert_eq!(program.environment().unwrap(), "A=\"50%%\",B=\"c d\"");
         let error = program.env("C", "a\"b").environment().unwrap_err();
         assert!(format!("{error:#}").contains("`C` holds a quote"));
+        let cut = SupervisorProgram::new("web", "/opt/web").env("D", "a #b");
+        assert!(format!("{:#}", cut.environment().unwrap_err()).contains("`#` behind a blank"));
+        assert!(cut.option("priority", "5 ; five").check().is_err());
     }
 }

@@ -21,13 +21,13 @@ fn a_program_is_added_kept_right_and_removed() {
     let base = "[components.supervised]\nname = 'app'\nlog = '/var/log/app.log'\n";
     let set = |more: &str| site.set(["supervised"], &format!("{base}{more}"));
     let env = "env = { A = '50% b' }\n";
-    set(&format!("{env}command = ['/opt/app', 'a b', '100%']\npassword = 'tr0ub4dor'"));
+    set(&format!("{env}command = ['/opt/app', 'a ;b #c', '100%']\npassword = 'tr0ub4dor'"));
     let changes = site.converge();
     assert!(changes.contains(&"+ create file (mode 0600)".to_owned()), "{changes:?}");
     assert!(changes.contains(&"+ create process".to_owned()), "{changes:?}");
     assert!(changes.contains(&"~ content (sensitive)".to_owned()), "{changes:?}");
     let log = || host.read("/var/log/app.log");
-    wait_until("the log", || log().contains("a b 100% 50% b tr0ub4dor\n"));
+    wait_until("the log", || log().contains("a ;b #c 100% 50% b tr0ub4dor\n"));
 
     // Stopped by hand.
     host.sh("supervisorctl stop app");
