@@ -68,6 +68,38 @@ fn a_program_is_added_kept_right_and_removed() {
 }
 
 #[test]
+fn a_trigger_reaches_what_is_starting_and_a_reload_must_be_survived() {
+    let here = start();
+    let host = here.host();
+    let text = |more: &str| format!("#!/bin/sh\n{more}\nwhile :; do sleep 0.1; done\n");
+    host.write("/opt/app", text(""));
+    host.sh("chmod 755 /opt/app");
+    let site = here.site("supervised");
+    let base = "[components.supervised]\nname = 'app'\nenv = {}\ncommand = ['/opt/app']\n";
+    let set = |more: &str| site.set(["supervised"], &format!("{base}{more}"));
+    set("start_seconds = 3\nconf = 'one'");
+    site.converge();
+    // Started again by hand, and changed before supervisord takes it for running.
+    host.sh("supervisorctl signal KILL app");
+    let find = || host.processes_with("/bin/sh /opt/app").iter().map(|one| one.pid).collect();
+    let mut started: Vec<i32> = Vec::new();
+    wait_until("the start", || {
+        started = find();
+        !started.is_empty() && host.sh("supervisorctl status app || :").contains("STARTING")
+    });
+    set("start_seconds = 3\nconf = 'two'");
+    site.converge();
+    assert_ne!(find(), started, "it was started with the old file");
+
+    host.write("/opt/app", text("trap 'sleep 0.4; echo bad value; exit 1' HUP"));
+    host.sh("supervisorctl restart app");
+    set("start_seconds = 3\nconf = 'three'\nreload_signal = 'HUP'");
+    let failure = site.failure();
+    assert!(failure.contains("`app` did not survive its reload by signal HUP"), "{failure}");
+    assert!(failure.contains("| bad value"), "{failure}");
+}
+
+#[test]
 fn what_goes_wrong_is_told_with_its_remedy() {
     let here = start();
     let host = here.host();
