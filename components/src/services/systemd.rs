@@ -120,7 +120,8 @@ impl<const OF_USER: bool> Units<OF_USER> {
         if let Some(unit) = self.loaded.get(name) {
             return Some((**unit).clone());
         }
-        let state = self.files.get(name)?;
+        // What another name means is not told before that is asked for by itself.
+        let state = self.files.get(name).filter(|state| *state != "alias")?;
         let load = if state == "masked" { "masked" } else { "loaded" };
         Some(Unit {
             names: vec![name.to_owned()],
@@ -281,6 +282,14 @@ mod tests {
         assert_eq!(units.get("nope.service"), None);
         assert_eq!(units.get("inst@8.service"), None);
         assert!(!units.get("loop.service").unwrap().is_active());
+    }
+
+    #[test]
+    fn another_name_of_a_unit_that_is_not_loaded_is_asked_for_by_itself() {
+        let files = parse_files("mysql.service alias -\nmariadb.service enabled enabled\n");
+        let units = Units::<false> { loaded: BTreeMap::new(), files };
+        assert_eq!(units.get("mysql.service"), None);
+        assert!(units.get("mariadb.service").is_some());
     }
 
     #[test]
