@@ -132,6 +132,14 @@ impl<const OF_USER: bool> Units<OF_USER> {
             ..Unit::default()
         })
     }
+
+    fn instance_needs_reload(&self, template: &str) -> bool {
+        let Some((start, end)) = template.split_once('@') else { return false };
+        let is_of = |name: &str| {
+            name.split_once('@').is_some_and(|(one, rest)| one == start && rest.ends_with(end))
+        };
+        self.loaded.iter().any(|(name, unit)| is_of(name) && unit.needs_reload)
+    }
 }
 
 impl Manager {
@@ -197,6 +205,18 @@ impl Manager {
         };
         // What is not loaded and has no file of its own: an instance of a template, or nothing.
         known.map_or_else(|| self.unit_now(probe, name), Ok)
+    }
+
+    /// Whether the file of a unit has changed since systemd loaded it. A template is never loaded
+    /// itself: then it is that of one of its instances.
+    pub(super) fn needs_reload(self, probe: &Probe<'_>, name: &str) -> Result<bool> {
+        if !name.contains("@.") {
+            return Ok(self.unit(probe, name)?.needs_reload);
+        }
+        Ok(match self {
+            Self::System => probe.snapshot::<Units<false>>()?.instance_needs_reload(name),
+            Self::User => probe.snapshot::<Units<true>>()?.instance_needs_reload(name),
+        })
     }
 
     /// A unit as it is at this moment.
@@ -290,6 +310,16 @@ mod tests {
         let units = Units::<false> { loaded: BTreeMap::new(), files };
         assert_eq!(units.get("mysql.service"), None);
         assert!(units.get("mariadb.service").is_some());
+    }
+
+    #[test]
+    fn a_template_has_to_be_loaded_again_with_its_instances() {
+        let mut units = units();
+        assert!(!units.instance_needs_reload("inst@.service"));
+        let changed = Unit { needs_reload: true, ..units.get("inst@7.service").unwrap() };
+        units.loaded.insert("inst@7.service".into(), Arc::new(changed));
+        assert!(units.instance_needs_reload("inst@.service"));
+        assert!(!units.instance_needs_reload("other@.service"));
     }
 
     #[test]
