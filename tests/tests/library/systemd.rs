@@ -249,8 +249,12 @@ fn a_timer_is_set_changed_and_removed_and_its_command_runs() {
     assert!(status.contains("OnCalendar=*-*-* *:00:00"), "{status}");
     set("every blue moon", "");
     assert!(site.failure().contains("Failed to parse calendar specification"));
+    let files = systemd.sh("systemctl show tick.service --value --property=EnvironmentFiles");
+    let variables = files.split(' ').next().unwrap();
+    assert!(systemd.here.host().exists(variables), "{files}");
     set("daily", "absent = true");
     let done = site.converge();
+    assert!(!systemd.here.host().exists(variables), "secrets stay behind in {variables}");
     assert!(done.contains(&"~ state active (waiting) → stopped".to_owned()), "{done:?}");
     assert_eq!(systemd.property("tick.timer", "LoadState"), "not-found");
 }
