@@ -28,7 +28,7 @@ const SHOWN: usize = 200;
 /// | `contains` | nothing is looked for in the answer |
 /// | `header` | none; a value may be a secret |
 /// | `timeout` | 60 s for all attempts |
-/// | `attempt_timeout` | 10 s for each |
+/// | `attempt_timeout` | 10 s for each, or `timeout` where that is less, but for 1 s |
 /// | `interval` | 0.5 s between two attempts |
 /// | `ca_file` | what the host trusts (https only) |
 /// | `insecure` | no: a certificate must be trusted (https only) |
@@ -147,6 +147,11 @@ impl WaitForHttp {
         self.headers.iter().map(read).collect()
     }
 
+    /// How long one attempt may take: no longer than all of them, but for some time to answer.
+    fn attempt(&self) -> Duration {
+        self.attempt_timeout.min(self.timeout.max(Duration::from_secs(1)))
+    }
+
     /// Asks once.
     fn look(&self, probe: &Probe<'_>) -> Result<Seen> {
         let url = self.parsed.as_ref().context("the check was not configured")?;
@@ -158,7 +163,7 @@ impl WaitForHttp {
         let headers = self.headers()?;
         let mut last = String::new();
         for address in resolve(probe, &url.host, url.port)? {
-            match http::get(address, url, &headers, self.attempt_timeout) {
+            match http::get(address, url, &headers, self.attempt()) {
                 Ok(answer) => return Ok(Ok(answer)),
                 Err(error) => {
                     let told = if last.is_empty() { "" } else { ", " };
@@ -180,7 +185,7 @@ impl WaitForHttp {
         if self.insecure {
             config += "insecure\n";
         }
-        let limit = self.attempt_timeout.as_secs_f64().to_string();
+        let limit = self.attempt().as_secs_f64().to_string();
         let exec = foreign::program("curl")
             .args(["--disable", "--silent", "--show-error", "--globoff", "--max-time", &limit])
             .args(["--write-out", "\\n%{http_code}", "--config", "-"])

@@ -32,8 +32,8 @@ use launcher::Launcher;
 /// | `pid_file` | `NAME.pid` in the work directory |
 /// | `stop_signal` | `TERM` |
 /// | `stop_timeout` | 10 s, then SIGKILL for all that it started |
-/// | `start_time` | 1 s: one that ends within it has failed |
-/// | `ready_when` | no command; else it has failed unless the command succeeds within `ready_timeout` |
+/// | `start_time` | 1 s: one that ends within it has failed, also after a reload |
+/// | `ready_when` | no command; else it has failed unless the command succeeds within `ready_timeout` too |
 /// | `ready_timeout` | 60 s |
 /// | `reload_signal` | none: a trigger restarts it |
 ///
@@ -45,8 +45,9 @@ use launcher::Launcher;
 /// one. If nothing differs, a trigger has come: it is sent its reload signal, or restarted. Its last
 /// words stand in the error if it fails.
 ///
-/// Variables travel through a pipe. They also stand, with the command, in `NAME.start` beside the
-/// pid file, which nobody but the converging user can read, as the record of how it was started.
+/// Variables travel through a pipe. Once it has come up they also stand, with the command, in
+/// `NAME.start` beside the pid file, which nobody but the converging user can read, as the record of
+/// how it was started; without one, it is started anew.
 ///
 /// Another `user` needs `sudo`, also for root, and must be able to enter the directory and to write
 /// the log. Linux, `sh` and `setsid` (of `util-linux` or busybox) are needed.

@@ -1,6 +1,7 @@
 //! Programs below supervisord.
 
 mod status;
+mod words;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::services::text;
 use crate::waiting::{seconds, wait};
 
 use status::{State, Statuses};
+use words::{is_cut, quoted, raw};
 
 /// How often it is looked what has become of a program.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -224,7 +226,12 @@ impl SupervisorProgram {
         }
         let words = [&self.program].into_iter().chain(&self.args).chain(self.options.values());
         let mut words = words.chain(self.options.keys()).chain(&self.user).chain(self.env.keys());
-        ensure!(!words.any(|word| word.contains(['\n', '\0'])), "a text holds a line break");
+        ensure!(!words.any(|word| word.contains(['\n', '\r', '\0'])), "a text holds a line break");
+        let cut = self.options.iter().find(|(_, value)| is_cut(&format!(" {value}")));
+        if let Some((name, _)) = cut {
+            return Err(anyhow!("the option `{name}` holds `;` or `#` behind a blank"))
+                .hint("supervisord takes what follows for a comment");
+        }
         Ok(())
     }
 
@@ -267,8 +274,9 @@ impl SupervisorProgram {
         for (name, value) in &self.env {
             let value = std::str::from_utf8(value.bytes())
                 .with_context(|| format!("the variable `{name}` is not UTF-8"))?;
-            if value.contains(['"', '\n', '\0']) {
-                return Err(anyhow!("the variable `{name}` holds a quote or a line break"))
+            if value.contains(['"', '\n', '\r', '\0']) || is_cut(value) {
+                let odd = "a quote, a line break, or `;` or `#` behind a blank";
+                return Err(anyhow!("the variable `{name}` holds {odd}"))
                     .hint("supervisord cannot read such a value; give it by a file");
             }
             entries.push(format!("{name}=\"{}\"", value.replace('%', "%%")));
@@ -331,7 +339,7 @@ impl SupervisorProgram {
         if let Some(signal) = &self.reload_signal {
             let signal = signal.strip_prefix("SIG").unwrap_or(signal);
             self.run(machine, &["signal", signal, &self.name])?;
-            return self.see_through(machine);
+            return self.see_reloaded(machine, before, signal);
         }
         self.order(machine, "restart")?;
         let now = self.state(machine)?;
@@ -346,9 +354,22 @@ impl SupervisorProgram {
         let told = self.run(machine, &[order, &self.name]);
         self.see_through(machine)?;
         match told {
-            Err(error) if !error.to_string().contains("already started") => Err(error),
+            Err(error) if !status::is_harmless(&error.to_string()) => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Sees whether it survives its reload for as long as it must run to count as started.
+    fn see_reloaded(&self, machine: &Machine<'_>, before: &State, signal: &str) -> Result {
+        let ended = wait(machine, self.start_time, INTERVAL, || {
+            let now = self.state(machine)?;
+            let same = now.as_ref().is_some_and(|now| now.is_running() && now.pid == before.pid);
+            Ok(if same { Err(String::new()) } else { Ok(now) })
+        })?;
+        let Ok(now) = ended else { return Ok(()) };
+        let now = now.map_or("unknown".into(), |now| now.to_string());
+        let what = format!("did not survive its reload by signal {signal}: {now}");
+        Err(self.log_tail(machine)?.context(format!("`{}` {what}", self.name)))
     }
 
     /// Waits until it runs; fails with the tail of its log when it does not.
@@ -364,27 +385,18 @@ impl SupervisorProgram {
         if seen == Ok(true) {
             return Ok(());
         }
-        let shown = machine.query(&self.control(machine, &["tail", &self.name])?);
+        let time = seconds(self.start_time);
+        let text = format!("`{}` does not stay up for {time}: {last}", self.name);
+        Err(self.log_tail(machine)?.context(text))
+    }
+
+    fn log_tail(&self, probe: &Probe<'_>) -> Result<anyhow::Error> {
+        let shown = probe.query(&self.control(probe, &["tail", &self.name])?);
         // The tail only adds to an error that is told anyway.
-        let log = match shown {
+        Ok(anyhow!(match shown {
             Ok(output) => text::tail("its log", &output.stdout_text()),
             Err(error) => format!("its log cannot be read: {error:#}"),
-        };
-        let time = seconds(self.start_time);
-        Err(anyhow!(log).context(format!("`{}` does not stay up for {time}: {last}", self.name)))
-    }
-}
-
-/// One word of a command line of supervisord, which is split as a shell would.
-fn quoted(word: &str) -> String {
-    text::shell_word(word).replace('%', "%%")
-}
-
-/// A text that a template leaves as it is.
-fn raw(text: &str) -> String {
-    match text.contains("{{") || text.contains("{%") || text.contains("{#") {
-        true => format!("{{% raw %}}{text}{{% endraw %}}"),
-        false => text.to_owned(),
+        }))
     }
 }
 
@@ -427,11 +439,13 @@ impl Component for SupervisorProgram {
         let _alone = machine.exclusive("supervisor");
         let before = self.state(machine)?;
         self.run(machine, &["reread"])?;
-        match self.run(machine, &["update", &self.name]) {
+        let updated = match self.run(machine, &["update", &self.name]) {
             // It was neither there nor is it now.
-            Err(error) if self.absent && error.to_string().contains("no such group") => {}
-            result => drop(result?),
-        }
+            Err(error) if self.absent && error.to_string().contains("no such group") => {
+                return Ok(());
+            }
+            result => result?,
+        };
         if self.absent {
             return Ok(());
         }
@@ -439,13 +453,16 @@ impl Component for SupervisorProgram {
             return Err(anyhow!("supervisord does not know `{}`", self.name))
                 .hint("see that it includes the files of `.include_directory(…)`");
         };
-        match before {
-            // It was taken as it is now, so that it is one of the other triggers that has come.
+        // Where there was nothing to take, it is one of the other triggers that may have come.
+        let is_old = |before: &State| before.is_up() && updated.stdout_text().trim().is_empty();
+        match before.filter(is_old) {
             Some(before) if before.is_running() && before.pid == now.pid => {
                 self.move_running(machine, &before)
             }
             _ if now.is_final() => self.order(machine, "start"),
-            _ => self.see_through(machine),
+            // It may have been started before what the trigger tells of.
+            Some(_) => self.order(machine, "restart"),
+            None => self.see_through(machine),
         }
     }
 }
@@ -472,5 +489,8 @@ mod tests {
         assert_eq!(program.environment().unwrap(), "A=\"50%%\",B=\"c d\"");
         let error = program.env("C", "a\"b").environment().unwrap_err();
         assert!(format!("{error:#}").contains("`C` holds a quote"));
+        let cut = SupervisorProgram::new("web", "/opt/web").env("D", "a #b");
+        assert!(format!("{:#}", cut.environment().unwrap_err()).contains("`#` behind a blank"));
+        assert!(cut.option("priority", "5 ; five").check().is_err());
     }
 }

@@ -120,7 +120,8 @@ impl<const OF_USER: bool> Units<OF_USER> {
         if let Some(unit) = self.loaded.get(name) {
             return Some((**unit).clone());
         }
-        let state = self.files.get(name)?;
+        // What another name means is not told before that is asked for by itself.
+        let state = self.files.get(name).filter(|state| *state != "alias")?;
         let load = if state == "masked" { "masked" } else { "loaded" };
         Some(Unit {
             names: vec![name.to_owned()],
@@ -130,6 +131,14 @@ impl<const OF_USER: bool> Units<OF_USER> {
             file_state: state.clone(),
             ..Unit::default()
         })
+    }
+
+    fn instance_needs_reload(&self, template: &str) -> bool {
+        let Some((start, end)) = template.split_once('@') else { return false };
+        let is_of = |name: &str| {
+            name.split_once('@').is_some_and(|(one, rest)| one == start && rest.ends_with(end))
+        };
+        self.loaded.iter().any(|(name, unit)| is_of(name) && unit.needs_reload)
     }
 }
 
@@ -196,6 +205,18 @@ impl Manager {
         };
         // What is not loaded and has no file of its own: an instance of a template, or nothing.
         known.map_or_else(|| self.unit_now(probe, name), Ok)
+    }
+
+    /// Whether the file of a unit has changed since systemd loaded it. A template is never loaded
+    /// itself: then it is that of one of its instances.
+    pub(super) fn needs_reload(self, probe: &Probe<'_>, name: &str) -> Result<bool> {
+        if !name.contains("@.") {
+            return Ok(self.unit(probe, name)?.needs_reload);
+        }
+        Ok(match self {
+            Self::System => probe.snapshot::<Units<false>>()?.instance_needs_reload(name),
+            Self::User => probe.snapshot::<Units<true>>()?.instance_needs_reload(name),
+        })
     }
 
     /// A unit as it is at this moment.
@@ -281,6 +302,24 @@ mod tests {
         assert_eq!(units.get("nope.service"), None);
         assert_eq!(units.get("inst@8.service"), None);
         assert!(!units.get("loop.service").unwrap().is_active());
+    }
+
+    #[test]
+    fn another_name_of_a_unit_that_is_not_loaded_is_asked_for_by_itself() {
+        let files = parse_files("mysql.service alias -\nmariadb.service enabled enabled\n");
+        let units = Units::<false> { loaded: BTreeMap::new(), files };
+        assert_eq!(units.get("mysql.service"), None);
+        assert!(units.get("mariadb.service").is_some());
+    }
+
+    #[test]
+    fn a_template_has_to_be_loaded_again_with_its_instances() {
+        let mut units = units();
+        assert!(!units.instance_needs_reload("inst@.service"));
+        let changed = Unit { needs_reload: true, ..units.get("inst@7.service").unwrap() };
+        units.loaded.insert("inst@7.service".into(), Arc::new(changed));
+        assert!(units.instance_needs_reload("inst@.service"));
+        assert!(!units.instance_needs_reload("other@.service"));
     }
 
     #[test]

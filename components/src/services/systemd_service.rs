@@ -156,6 +156,10 @@ impl SystemdService {
     fn command(&self, unit: &Unit) -> &'static str {
         match (self.running, unit.is_active()) {
             (Some(false), _) => "stop",
+            // It may have been started before what a trigger tells of; `start` would let it go on.
+            (Some(true), false) if unit.active == "activating" && unit.sub != "auto-restart" => {
+                "restart"
+            }
             (Some(true), false) => "start",
             (_, true) if self.reload => "reload",
             _ => "restart",
@@ -292,7 +296,7 @@ mod tests {
     #[test]
     fn facts_become_verdicts_and_commands() {
         let running = || SystemdService::new("x");
-        let table: [(SystemdService, Unit, &str, &str); 11] = [
+        let table: [(SystemdService, Unit, &str, &str); 12] = [
             (running(), unit("active", "running"), "", "restart"),
             (running().reload(), unit("active", "running"), "", "reload"),
             (running(), unit("reloading", "reload"), "", "restart"),
@@ -308,6 +312,12 @@ mod tests {
                 unit("activating", "auto-restart"),
                 "state activating (auto-restart) → running",
                 "start",
+            ),
+            (
+                running().reload(),
+                unit("activating", "start"),
+                "state activating (start) → running",
+                "restart",
             ),
             (
                 running().stopped(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use togusa_core::prelude::*;
 
 use crate::file::{File, Text};
+use crate::purge::Purge;
 
 use super::systemd::check_name;
 use super::{SystemdService, SystemdUnit};
@@ -143,7 +144,7 @@ impl SystemdTimer {
         self
     }
 
-    /// Stops the timer and removes it with its service.
+    /// Stops the timer and removes it with its service and its variables.
     #[must_use]
     pub fn absent(mut self) -> Self {
         self.absent = true;
@@ -199,6 +200,10 @@ impl SystemdTimer {
             text.extend_from_slice(format!("{name}=\"{value}\"\n").as_bytes());
         }
         Ok(text)
+    }
+
+    fn variables_file(&self) -> String {
+        format!("{}.env", self.name)
     }
 
     fn check(&self) -> Result {
@@ -257,12 +262,14 @@ impl Component for SystemdTimer {
             scope.add(running.disabled().stopped());
             scope.add(mine(SystemdUnit::new(&timer)).absent());
             scope.add(mine(SystemdUnit::new(&self.name)).absent());
+            let variables = scope.path(self.variables_file());
+            scope.add(Purge::new(variables));
             return Ok(());
         }
         let mut variables = String::new();
         if !self.env.is_empty() {
             let secret = Secret::new(self.variables()?);
-            let file = scope.add(File::new(format!("{}.env", self.name)).content(secret));
+            let file = scope.add(File::new(self.variables_file()).content(secret));
             variables = file.path().as_str().to_owned();
         }
         scope.check_arguments(&Exec::new("systemd").args(&self.command))?;

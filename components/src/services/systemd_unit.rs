@@ -229,8 +229,8 @@ impl Component for SystemdUnit {
         if !verdict.is_current() {
             return Ok(verdict);
         }
-        let unit = self.manager.unit(probe, &self.name)?;
-        Ok(Verdict::expect(!unit.needs_reload, "changed on disk since systemd loaded it"))
+        let is_loaded = !self.manager.needs_reload(probe, &self.name)?;
+        Ok(Verdict::expect(is_loaded, "changed on disk since systemd loaded it"))
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {

@@ -19,7 +19,7 @@ use super::workers::Master;
 /// | attribute | default |
 /// |---|---|
 /// | `config` | `/etc/nginx/nginx.conf` |
-/// | `pid_file` | what the configuration says, else `/run/nginx.pid` |
+/// | `pid_file` | what the configuration says, else what nginx was built with |
 ///
 /// It needs `nginx`, and the right to signal it.
 ///
@@ -80,19 +80,34 @@ pub(super) fn test(machine: &Machine<'_>, config: &HostPath) -> Result {
     foreign::of_package(tested, "nginx").context("nginx refuses its configuration").map(|_| ())
 }
 
-/// Where a configuration has the number of the master written.
+/// Where a configuration, with all that it includes, has the number of the master written; else
+/// where nginx was built to write it.
 fn pid_file(probe: &Probe<'_>, config: &HostPath) -> Result<HostPath> {
-    let text = probe.read_to_string(config)?;
-    let found = text.lines().find_map(|line| {
-        let path = line.trim().strip_prefix("pid")?.strip_prefix([' ', '\t'])?;
-        Some(path.split(';').next()?.trim().to_owned())
-    });
-    let path = found.unwrap_or_else(|| "/run/nginx.pid".into());
+    let ask = |args: &[&str]| {
+        let exec = nginx(probe, config).args(args.iter().copied()).sensitive();
+        foreign::of_package(probe.query(&exec), "nginx")
+    };
+    let found = given_pid(&ask(&["-q", "-T"])?.stdout_text());
+    let path = match found {
+        Some(path) => path,
+        None => built_pid(&ask(&["-V"])?.stderr_text()).unwrap_or("/run/nginx.pid".into()),
+    };
     if !path.starts_with('/') {
         return Err(anyhow!("`pid {path}` counts from the directory nginx was built for"))
             .hint("name the file by `.pid_file(…)`");
     }
     Ok(HostPath::new(config.host(), path))
+}
+
+fn given_pid(dump: &str) -> Option<String> {
+    dump.lines().find_map(|line| {
+        let path = line.trim().strip_prefix("pid")?.strip_prefix([' ', '\t'])?;
+        Some(path.split(';').next()?.trim().to_owned())
+    })
+}
+
+fn built_pid(told: &str) -> Option<String> {
+    told.split_whitespace().find_map(|word| word.strip_prefix("--pid-path=")).map(str::to_owned)
 }
 
 impl Component for NginxReload {
@@ -117,5 +132,21 @@ impl Component for NginxReload {
         let Some(master) = Master::find(machine, &pid_file, "nginx")? else { return Ok(()) };
         let signal = Exec::shell(format!("kill -s HUP {}", master.pid()));
         master.reload(machine, "nginx", &signal, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_the_master_is_found_where_nginx_writes_it() {
+        let dump =
+            "# configuration file /etc/nginx/nginx.conf:\n#pid /no;\n pid  /run/x.pid; # x\n";
+        assert_eq!(given_pid(dump).as_deref(), Some("/run/x.pid"));
+        assert_eq!(given_pid("pidx /y;\n"), None);
+        let told =
+            "nginx version: nginx/1.22.1\nconfigure arguments: --a='b c' --pid-path=/run/n.pid";
+        assert_eq!(built_pid(told).as_deref(), Some("/run/n.pid"));
     }
 }

@@ -28,7 +28,7 @@ use trial::Trial;
 /// | `conf_d` | the file is `conf.d/NAME.conf` |
 /// | `include_directory` | the file is `NAME.conf` there |
 /// | `config` | `/etc/nginx/nginx.conf`; the directories above lie beside it |
-/// | `pid_file` | what the configuration says, else `/run/nginx.pid` |
+/// | `pid_file` | what the configuration says, else what nginx was built with |
 /// | `mode` | `0644`; `0600` if it holds a secret |
 /// | `disabled` | no; yes: the file stays, the link goes |
 /// | `without_reload` | no; yes: a [`NginxReload`] of one's own follows |

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use togusa_components::prelude::*;
 use togusa_core::prelude::*;
@@ -144,6 +144,12 @@ fn one_that_never_answers_is_given_up() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let test = bench(move || WaitForHttp::new(&url).timeout(SOON).attempt_timeout(SOON));
     assert!(test.failure().contains("timed out"));
+
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let test = bench(move || WaitForHttp::new(&url).timeout(SOON));
+    let begin = Instant::now();
+    assert!(test.failure().contains("timed out"));
+    assert!(begin.elapsed() < Duration::from_secs(9), "one attempt outlasts them all");
 }
 
 #[test]

@@ -350,3 +350,61 @@ fn what_cannot_be_is_a_model_error() {
     assert!(problems(|| web().stop_signal("SIGSTOP")).contains("`SIGSTOP` is no signal"));
     assert!(problems(|| web().arg("a\nb")).contains("an argument holds a line break"));
 }
+
+#[test]
+fn how_it_was_started_is_recorded_only_once_it_is_ready() {
+    // So that the next run starts it anew when this one was killed before that.
+    let unrecorded = || Exec::new("test").args(["!", "-e", "web.start"]);
+    let test =
+        Running::new(move || web().ready_when(unrecorded()).ready_timeout(Duration::from_secs(2)));
+    test.script(STAYS);
+    test.0.converge();
+    let first = test.pid();
+    fs::remove_file(test.0.path("web.start")).unwrap();
+    assert_eq!(test.0.converge(), ["~ nothing tells how it was started"]);
+    assert!(!is_running(first) && test.0.mode("web.start") == 0o600);
+}
+
+#[test]
+fn one_that_is_ready_but_ends_within_its_start_time_has_failed() {
+    let ready = || web().start_time(Duration::from_secs(2)).ready_when(Exec::new("true"));
+    let test = Running::new(ready);
+    test.script("sleep 0.3; echo 'the port is taken'; exit 1");
+    let failure = test.0.failure();
+    assert!(failure.contains("`web` ended after"), "{failure}");
+    assert!(failure.contains("| the port is taken"), "{failure}");
+}
+
+#[test]
+fn a_check_that_hangs_does_not_outlast_the_time_to_be_ready() {
+    let hangs = || Exec::new("sleep").arg("30");
+    let test =
+        Running::new(move || web().ready_when(hangs()).ready_timeout(Duration::from_millis(300)));
+    test.script(STAYS);
+    let begin = Instant::now();
+    let failure = test.0.failure();
+    assert!(failure.contains("`web` was not ready within 0.3 s"), "{failure}");
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn what_has_a_group_of_its_own_is_stopped_too() {
+    let test = Running::new(web);
+    test.script("exec bash -c 'set -m; sleep 1000 & echo $! >child; wait'");
+    test.0.converge();
+    let child = || fs::read_to_string(test.0.path("child")).unwrap_or_default();
+    wait_until("child", || child().ends_with('\n'));
+    let (pid, child) = (test.pid(), child().trim().parse().unwrap());
+    test.set(|| web().absent());
+    test.0.deploy().assert_success();
+    assert!(!is_running(pid) && !is_running(child));
+}
+
+#[test]
+fn no_line_of_a_secret_is_taken_for_a_variable_of_its_own() {
+    let test = Running::new(|| web().env("CONF", Secret::new("# a\nexport TOKEN=first-one\ncd x")));
+    test.script(STAYS);
+    test.0.converge();
+    test.set(|| web().env("CONF", Secret::new("# a\nexport TOKEN=second-one\ncd y")));
+    assert_eq!(test.0.converge(), ["~ variable CONF differs (sensitive)"]);
+}

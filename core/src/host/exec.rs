@@ -124,6 +124,13 @@ impl Exec {
         self
     }
 
+    /// Lowers how long it may take, where that is more.
+    #[must_use]
+    pub fn at_most(mut self, limit: Duration) -> Self {
+        self.timeout = Some(self.timeout.map_or(limit, |timeout| timeout.min(limit)));
+        self
+    }
+
     /// Lets it take as long as it wants.
     #[must_use]
     pub fn without_timeout(mut self) -> Self {

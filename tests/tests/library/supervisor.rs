@@ -21,13 +21,13 @@ fn a_program_is_added_kept_right_and_removed() {
     let base = "[components.supervised]\nname = 'app'\nlog = '/var/log/app.log'\n";
     let set = |more: &str| site.set(["supervised"], &format!("{base}{more}"));
     let env = "env = { A = '50% b' }\n";
-    set(&format!("{env}command = ['/opt/app', 'a b', '100%']\npassword = 'tr0ub4dor'"));
+    set(&format!("{env}command = ['/opt/app', 'a ;b #c', '100%']\npassword = 'tr0ub4dor'"));
     let changes = site.converge();
     assert!(changes.contains(&"+ create file (mode 0600)".to_owned()), "{changes:?}");
     assert!(changes.contains(&"+ create process".to_owned()), "{changes:?}");
     assert!(changes.contains(&"~ content (sensitive)".to_owned()), "{changes:?}");
     let log = || host.read("/var/log/app.log");
-    wait_until("the log", || log().contains("a b 100% 50% b tr0ub4dor\n"));
+    wait_until("the log", || log().contains("a ;b #c 100% 50% b tr0ub4dor\n"));
 
     // Stopped by hand.
     host.sh("supervisorctl stop app");
@@ -65,6 +65,38 @@ fn a_program_is_added_kept_right_and_removed() {
     assert!(changes.contains(&"- remove process, RUNNING".to_owned()), "{changes:?}");
     assert!(!host.exists("/etc/supervisor/conf.d/app.conf"));
     assert!(host.processes_with("sleep 999").is_empty());
+}
+
+#[test]
+fn a_trigger_reaches_what_is_starting_and_a_reload_must_be_survived() {
+    let here = start();
+    let host = here.host();
+    let text = |more: &str| format!("#!/bin/sh\n{more}\nwhile :; do sleep 0.1; done\n");
+    host.write("/opt/app", text(""));
+    host.sh("chmod 755 /opt/app");
+    let site = here.site("supervised");
+    let base = "[components.supervised]\nname = 'app'\nenv = {}\ncommand = ['/opt/app']\n";
+    let set = |more: &str| site.set(["supervised"], &format!("{base}{more}"));
+    set("start_seconds = 3\nconf = 'one'");
+    site.converge();
+    // Started again by hand, and changed before supervisord takes it for running.
+    host.sh("supervisorctl signal KILL app");
+    let find = || host.processes_with("/bin/sh /opt/app").iter().map(|one| one.pid).collect();
+    let mut started: Vec<i32> = Vec::new();
+    wait_until("the start", || {
+        started = find();
+        !started.is_empty() && host.sh("supervisorctl status app || :").contains("STARTING")
+    });
+    set("start_seconds = 3\nconf = 'two'");
+    site.converge();
+    assert_ne!(find(), started, "it was started with the old file");
+
+    host.write("/opt/app", text("trap 'sleep 0.4; echo bad value; exit 1' HUP"));
+    host.sh("supervisorctl restart app");
+    set("start_seconds = 3\nconf = 'three'\nreload_signal = 'HUP'");
+    let failure = site.failure();
+    assert!(failure.contains("`app` did not survive its reload by signal HUP"), "{failure}");
+    assert!(failure.contains("| bad value"), "{failure}");
 }
 
 #[test]

@@ -174,6 +174,21 @@ fn a_service_reloads_on_a_trigger_and_what_fails_is_told() {
     assert!(failure.contains("`fails.service` is failed (failed) within 0.5 s"), "{failure}");
     assert!(failure.contains("the journal of `fails.service`"), "{failure}");
 
+    // One that is just starting, since before what the trigger tells of.
+    let slow = |nice: u8| {
+        let text = text(&format!("Nice={nice}\nExecStartPre=/bin/sleep 2"));
+        unit("slow", &text.replace("999", "997"), "")
+    };
+    let site = systemd.site("slow");
+    site.set(["unit"], &slow(1));
+    site.converge();
+    systemd.sh("systemctl restart --no-block slow");
+    wait_until("the start", || systemd.property("slow", "ActiveState") == "activating");
+    let before = systemd.property("slow", "InvocationID");
+    site.set(["unit"], &slow(2));
+    site.converge();
+    assert_ne!(systemd.property("slow", "InvocationID"), before);
+
     let site = systemd.site("refused");
     site.set(["unit"], &unit("refused", "[Service]\nExecStrt=/bin/true\n", ""));
     let failure = site.failure();
@@ -234,8 +249,12 @@ fn a_timer_is_set_changed_and_removed_and_its_command_runs() {
     assert!(status.contains("OnCalendar=*-*-* *:00:00"), "{status}");
     set("every blue moon", "");
     assert!(site.failure().contains("Failed to parse calendar specification"));
+    let files = systemd.sh("systemctl show tick.service --value --property=EnvironmentFiles");
+    let variables = files.split(' ').next().unwrap();
+    assert!(systemd.here.host().exists(variables), "{files}");
     set("daily", "absent = true");
     let done = site.converge();
+    assert!(!systemd.here.host().exists(variables), "secrets stay behind in {variables}");
     assert!(done.contains(&"~ state active (waiting) → stopped".to_owned()), "{done:?}");
     assert_eq!(systemd.property("tick.timer", "LoadState"), "not-found");
 }

@@ -125,6 +125,22 @@ fn a_reload_that_nginx_does_not_perform_is_seen() {
 }
 
 #[test]
+fn an_nginx_whose_number_is_written_as_an_included_file_says_is_found() {
+    let here = Subject::start();
+    let host = here.host();
+    host.write("/etc/nginx/pid.conf", "pid /run/other.pid;\n");
+    host.sh("sed -i 's|^pid .*|include /etc/nginx/pid.conf;|' /etc/nginx/nginx.conf");
+    host.sh("rm -f /etc/nginx/sites-enabled/*; nginx");
+    let site = here.site("pid");
+    for says in ["first", "second"] {
+        let text = format!("server {{ listen 8105; return 200 {says}; }}");
+        site.set(["site"], &format!("[components.site]\nsite = 'x'\ntext = '{text}'"));
+        site.converge();
+        assert_eq!(get(host, "localhost:8105"), says);
+    }
+}
+
+#[test]
 fn an_nginx_that_is_missing_or_includes_no_sites_is_named() {
     let here = Subject::start();
     let host = here.host();

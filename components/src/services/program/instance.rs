@@ -1,5 +1,6 @@
 //! The process that a program has become, and its end.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use togusa_core::host::Ownership;
@@ -72,10 +73,15 @@ impl Instance {
         self.boot == boot() && running.is_some_and(|running| running.started == self.started)
     }
 
-    /// Whether anything runs that it has started and that did not leave it. As long as something
-    /// does, its number is not given to another process.
+    /// The groups of what runs that it has started and that did not leave its session. As long as
+    /// there are any, its number is not given to another process.
+    fn groups(&self) -> BTreeSet<i32> {
+        let mine = |other: &Process| other.group == self.pid || other.session == self.pid;
+        Process::all().filter(mine).map(|other| other.group).collect()
+    }
+
     fn has_group(&self) -> bool {
-        Process::all().any(|other| other.group == self.pid || other.session == self.pid)
+        !self.groups().is_empty()
     }
 
     /// Sends a signal to the process alone.
@@ -112,6 +118,7 @@ impl Instance {
         wait_for_end(machine, end, || gone(self.is_running()))?;
         if self.is_running() {
             self.send(machine, "KILL", &format!("-{}", self.pid), user)?;
+            self.send_to_rest(machine, "KILL", user)?;
         } else if self.has_group() {
             // What it leaves behind holds its number, so that it can still be meant by it.
             self.send_to_rest(machine, signal, user)?;
@@ -123,12 +130,13 @@ impl Instance {
         Ok(())
     }
 
-    /// Sends a signal to what is left of the group of a process that has ended, if anything is.
+    /// Sends a signal to what is left of the session of a process that has ended, if anything is.
     fn send_to_rest(&self, machine: &Machine<'_>, signal: &str, user: Option<&str>) -> Result {
-        if !self.has_group() {
+        let groups: String = self.groups().iter().map(|group| format!(" -{group}")).collect();
+        if groups.is_empty() {
             return Ok(());
         }
-        let kill = format!("kill -s {signal} -- -{} 2>/dev/null || :", self.pid);
+        let kill = format!("kill -s {signal} --{groups} 2>/dev/null || :");
         machine.run(&as_user(Exec::shell(kill), user)).map(|_| ())
     }
 

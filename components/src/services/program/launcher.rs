@@ -53,17 +53,17 @@ pub(super) fn changes(present: &str, wanted: &str, probe: &Probe<'_>) -> Vec<Cha
     if present == wanted {
         return Vec::new();
     }
+    let ((present, from), (wanted, to)) = (parts(present), parts(wanted));
     let mut changes = Vec::new();
     for (what, start) in
         [("user", USER), ("directory", DIRECTORY), ("command", COMMAND), ("log", LOG)]
     {
-        let of = |text| line(text, start).unwrap_or("none");
-        let (from, to) = (of(present), of(wanted));
+        let (from, to) = (line(&present, start), line(&wanted, start));
+        let (from, to) = (from.unwrap_or("none"), to.unwrap_or("none"));
         if from != to {
             changes.push(Change::property(what, from, to));
         }
     }
-    let (from, to) = (variables(present), variables(wanted));
     let names: std::collections::BTreeSet<_> = from.keys().chain(to.keys()).collect();
     for name in names {
         changes.extend(match (from.get(name), to.get(name)) {
@@ -82,15 +82,11 @@ pub(super) fn changes(present: &str, wanted: &str, probe: &Probe<'_>) -> Vec<Cha
     changes
 }
 
-fn line<'t>(text: &'t str, start: &str) -> Option<&'t str> {
-    let found = text.lines().find_map(|line| line.strip_prefix(start))?;
-    let found = found.strip_suffix(" 2>&1").or_else(|| found.strip_suffix(" || exit"));
-    found.or_else(|| line_of_command(text, start))
-}
-
-fn line_of_command<'t>(text: &'t str, start: &str) -> Option<&'t str> {
-    let found = text.lines().find_map(|line| line.strip_prefix(start))?;
-    Some(found.strip_suffix(" \\").unwrap_or(found))
+/// What stands behind the beginning of a line, without what the launcher itself adds.
+fn line<'t>(lines: &[&'t str], start: &str) -> Option<&'t str> {
+    let found = lines.iter().find_map(|line| line.strip_prefix(start))?;
+    let added = [" 2>&1", " || exit", " \\"].into_iter();
+    Some(added.fold(found, |found, added| found.strip_suffix(added).unwrap_or(found)))
 }
 
 /// A variable as a text sets it.
@@ -100,9 +96,9 @@ struct Variable<'t> {
     secret: bool,
 }
 
-/// The variables of a text; a value of several lines reaches to the next thing that is set.
-fn variables(text: &str) -> BTreeMap<&str, Variable<'_>> {
-    let mut found = BTreeMap::new();
+/// The variables of a text, whose values may have several lines, and all other lines of it.
+fn parts(text: &str) -> (Vec<&str>, BTreeMap<&str, Variable<'_>>) {
+    let (mut lines, mut found) = (Vec::new(), BTreeMap::new());
     let mut secret = None;
     let mut rest = text;
     while let Some((head, tail)) = rest.split_once('\n') {
@@ -111,17 +107,34 @@ fn variables(text: &str) -> BTreeMap<&str, Variable<'_>> {
         }
         let Some((name, _)) = head.strip_prefix(VARIABLE).and_then(|set| set.split_once('='))
         else {
+            lines.push(head);
             rest = tail;
             continue;
         };
-        let from = VARIABLE.len() + name.len() + 1;
-        let ends = [SECRET, VARIABLE, DIRECTORY].into_iter();
-        let end = ends.filter_map(|next| rest[from..].find(&format!("\n{next}"))).min();
-        let end = end.map_or(head.len(), |end| from + end);
-        found.insert(name, Variable { value: &rest[from..end], secret: secret == Some(name) });
-        rest = &rest[(end + 1).min(rest.len())..];
+        let set = &rest[VARIABLE.len() + name.len() + 1..];
+        let (value, after) = set.split_at(word_end(set));
+        found.insert(name, Variable { value, secret: secret == Some(name) });
+        rest = after.strip_prefix('\n').unwrap_or(after);
     }
-    found
+    (lines, found)
+}
+
+/// Where the word ends that a text begins with, as it is quoted for a shell. Nothing within it is
+/// looked at: a secret may hold anything, also lines like those of a launcher.
+fn word_end(text: &str) -> usize {
+    if !text.starts_with('\'') {
+        return text.find('\n').unwrap_or(text.len());
+    }
+    let mut end = 1;
+    while let Some(quote) = text[end..].find('\'') {
+        end += quote + 1;
+        // A quote of the value itself: the word is closed, one is escaped, and it goes on.
+        match text[end..].starts_with(r"\''") {
+            true => end += 3,
+            false => return end,
+        }
+    }
+    text.len()
 }
 
 /// Whether a value may be shown.
@@ -161,20 +174,23 @@ mod tests {
 
     #[test]
     fn variables_are_found_over_several_lines() {
-        let text = "# x\nexport A='1\n2'\n# secret B\nexport B='3\n\nexport'\ncd / || exit\n";
-        let found = variables(text);
+        let text = "# x\nexport A='1\n2'\n# secret B\nexport B='3\n\nexport C=it'\\''s\n\
+                    cd /x'\nexport D=d\ncd / || exit\n";
+        let (lines, found) = parts(text);
         assert_eq!(found["A"], Variable { value: "'1\n2'", secret: false });
-        assert_eq!(found["B"], Variable { value: "'3\n\nexport'", secret: true });
-        assert_eq!(found.len(), 2);
+        assert_eq!(found["B"], Variable { value: "'3\n\nexport C=it'\\''s\ncd /x'", secret: true });
+        assert_eq!((found["D"].value, found.len()), ("d", 3));
+        assert_eq!(lines, ["# x", "# secret B", "cd / || exit"]);
     }
 
     #[test]
     fn parts_of_the_text_are_found() {
         let env = BTreeMap::new();
         let text = launcher(&env, &["./web", "-v"]).text().unwrap();
-        assert_eq!(line(&text, COMMAND), Some("./web -v"));
-        assert_eq!(line(&text, DIRECTORY), Some("'/srv/a b'"));
-        assert_eq!(line(&text, LOG), Some("/srv/web.log"));
-        assert_eq!(line(&text, USER), None);
+        let (lines, _) = parts(&text);
+        assert_eq!(line(&lines, COMMAND), Some("./web -v"));
+        assert_eq!(line(&lines, DIRECTORY), Some("'/srv/a b'"));
+        assert_eq!(line(&lines, LOG), Some("/srv/web.log"));
+        assert_eq!(line(&lines, USER), None);
     }
 }

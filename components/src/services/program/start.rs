@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::time::{Duration, Instant};
 
-use togusa_core::host::{ExecError, Ownership};
+use togusa_core::host::{ExecError, Output, Ownership};
 use togusa_core::prelude::*;
 use togusa_core::system;
 
@@ -33,18 +33,34 @@ const FOREGROUND: &str = "correct what it says; a program that puts itself into 
 /// How much of the log is looked at for its last words.
 const TAIL: u64 = 16 * 1024;
 
+/// How long the last check may take at least, though the time to be ready is up.
+const LAST_CHECK: Duration = Duration::from_secs(1);
+
+/// What a check complains of that did not succeed.
+fn is_unready(checked: Result<Output>) -> Result<Option<String>> {
+    let Err(error) = checked else { return Ok(None) };
+    match error.downcast_ref::<ExecError>() {
+        Some(ExecError::Failed { .. } | ExecError::TimedOut { .. }) => {
+            Ok(Some(format!("{error:#}")))
+        }
+        _ => Err(error),
+    }
+}
+
 impl Program {
     pub(super) fn start(&self, machine: &Machine<'_>) -> Result {
         self.kill_strays(machine)?;
         let log = self.prepare_log(machine)?;
         let launcher = self.launcher(machine)?;
         self.pid_file.prepare(machine)?;
-        machine.replace(self.record()?, &launcher, &Ownership::mode(0o600))?;
+        // Until it has come up, nothing tells how it was started: a run that is killed meanwhile
+        // leaves one that the next run starts anew.
+        machine.remove(self.record()?)?;
         let mark = format!("{MARK}={}", self.mark(machine));
         let exec = Exec::shell(STARTER)
             .args(["sh", &mark])
             .directory(self.working_directory()?)
-            .stdin(launcher)
+            .stdin(launcher.clone())
             .timeout(Duration::from_secs(30));
         let exec = match system::user_name() {
             // sudo sets these for other users.
@@ -70,42 +86,38 @@ impl Program {
         if started.is_err() {
             // One that is not ready must not be found running by the next run.
             self.stop(machine, &instance)?;
+            return started;
         }
-        started
+        machine.replace(self.record()?, &launcher, &Ownership::mode(0o600))
     }
 
     /// Sees the program through its start time, and until it is ready.
     pub(super) fn watch(&self, machine: &Machine<'_>, instance: &Instance, log: u64) -> Result {
         let begin = Instant::now();
-        let mut last = String::new();
-        let limit = if self.ready_when.is_some() { self.ready_timeout } else { self.start_time };
-        let watched = wait(machine, limit, INTERVAL, || {
+        let limit = match &self.ready_when {
+            Some(_) => self.ready_timeout.max(self.start_time),
+            None => self.start_time,
+        };
+        // What the check said last; nothing once it has succeeded.
+        let mut unready = self.ready_when.as_ref().map(|_| String::new());
+        let ended = wait(machine, limit, INTERVAL, || {
             if !instance.is_running() {
-                return Ok(Ok(Err(())));
+                return Ok(Ok(true));
             }
-            let Some(check) = &self.ready_when else { return Ok(Err(String::new())) };
-            Ok(match machine.query(check) {
-                Ok(_) => Ok(Ok(())),
-                Err(error) => match error.downcast_ref::<ExecError>() {
-                    Some(ExecError::Failed { .. } | ExecError::TimedOut { .. }) => {
-                        last = format!("{error:#}");
-                        Err(String::new())
-                    }
-                    _ => return Err(error),
-                },
-            })
+            if let (Some(check), Some(_)) = (&self.ready_when, &unready) {
+                let left = limit.saturating_sub(begin.elapsed()).max(LAST_CHECK);
+                unready = is_unready(machine.query(&check.clone().at_most(left)))?;
+            }
+            let done = unready.is_none() && begin.elapsed() >= self.start_time;
+            Ok(if done { Ok(false) } else { Err(String::new()) })
         })?;
-        match watched {
-            Ok(Err(())) => {
-                let text = format!("`{}` ended after {}", self.name, seconds(begin.elapsed()));
-                Err(self.last_words(machine, log)?.context(text)).hint(FOREGROUND)
-            }
-            Err(_) if self.ready_when.is_some() => {
-                let text = format!("`{}` was not ready within {}", self.name, seconds(limit));
-                Err(self.last_words(machine, log)?.context(last).context(text))
-            }
-            _ => Ok(()),
+        if ended == Ok(true) {
+            let text = format!("`{}` ended after {}", self.name, seconds(begin.elapsed()));
+            return Err(self.last_words(machine, log)?.context(text)).hint(FOREGROUND);
         }
+        let Some(last) = unready else { return Ok(()) };
+        let text = format!("`{}` was not ready within {}", self.name, seconds(limit));
+        Err(self.last_words(machine, log)?.context(last).context(text))
     }
 
     /// The pid file as a real path, which no other program of the host has.

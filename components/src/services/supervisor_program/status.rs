@@ -24,6 +24,11 @@ impl State {
         self.name == "RUNNING"
     }
 
+    /// Whether it runs, or is about to.
+    pub(super) fn is_up(&self) -> bool {
+        ["RUNNING", "STARTING", "BACKOFF"].contains(&&*self.name)
+    }
+
     /// Whether supervisord has given it up.
     pub(super) fn is_final(&self) -> bool {
         ["FATAL", "EXITED", "STOPPED", "UNKNOWN"].contains(&&*self.name)
@@ -88,6 +93,11 @@ pub(super) fn explained(result: Result<Output>) -> Result<Output> {
         ),
         None => result,
     }
+}
+
+/// Whether a complaint only says that a program already is as an order would have it.
+pub(super) fn is_harmless(complaint: &str) -> bool {
+    ["already started", "not running"].iter().any(|harmless| complaint.contains(harmless))
 }
 
 /// The programs of each supervisord of the host, by its configuration.
