@@ -15,6 +15,9 @@ use crate::mode::IntoMode;
 use given::Given;
 use self_signed::SelfSigned;
 
+/// How many days before its end a self-signed certificate is made anew.
+const RENEW_BEFORE: u32 = 30;
+
 /// A TLS certificate and its key: signed by itself, for development, or given.
 ///
 /// | attribute | default |
@@ -24,7 +27,7 @@ use self_signed::SelfSigned;
 /// | `key_mode` | `0600`; the certificate has `0644` |
 /// | `names` (self-signed) | the one name it is made for; more names and addresses are added |
 /// | `days` (self-signed) | 365: how long it holds |
-/// | `renew_before` | 30 days before its end it is made anew; a given one is reported then |
+/// | `renew_before` | 30 days before its end a self-signed one is made anew; a given one fails from its end on, or so many days before |
 ///
 /// `verify` compares mode and owner of both files. Of a self-signed certificate it reads names,
 /// lifetime and end, and whether it belongs to the key; of a given one it compares the contents and
@@ -58,7 +61,7 @@ pub struct Certificate {
     owner: Option<String>,
     group: Option<String>,
     key_mode: Result<u32, String>,
-    renew_before: u32,
+    renew_before: Option<u32>,
     paths: Option<(HostPath, HostPath)>,
 }
 
@@ -106,7 +109,7 @@ impl Certificate {
             owner: None,
             group: None,
             key_mode: Ok(0o600),
-            renew_before: 30,
+            renew_before: None,
             paths: None,
         }
     }
@@ -129,10 +132,10 @@ impl Certificate {
         self
     }
 
-    /// Sets how many days before its end it is made anew, or reported if it was given.
+    /// Sets how many days before its end it is made anew; a given one fails from then on.
     #[must_use]
     pub fn renew_before(mut self, days: u32) -> Self {
-        self.renew_before = days;
+        self.renew_before = Some(days);
         self
     }
 
@@ -212,7 +215,7 @@ impl Certificate {
         if let Source::SelfSigned { names, days } = &self.source {
             let odd = names.iter().find(|name| !is_name(name));
             ensure!(odd.is_none(), "`{}` is no name of a host", odd.map_or("", String::as_str));
-            if *days <= self.renew_before {
+            if *days <= self.renew_before.unwrap_or(RENEW_BEFORE) {
                 return Err(anyhow!("it would be made anew as soon as it was made"))
                     .hint("let it hold for more `.days(…)` than `.renew_before(…)`");
             }
@@ -240,17 +243,18 @@ impl Component for Certificate {
         match &self.source {
             Source::SelfSigned { names, days } => {
                 let (names, days) = (names.clone(), *days);
+                let renew_before = self.renew_before.unwrap_or(RENEW_BEFORE);
                 // What the two hold is made on the host; here they stand for mode and owner.
                 let files = (crt.content(""), private.content(""));
-                scope.add(SelfSigned::new(files, names, days, self.renew_before));
+                scope.add(SelfSigned::new(files, names, days, renew_before));
             }
             Source::Given { certificate, key } => {
                 let files = (crt.content(certificate.clone()), private.content(key.clone()));
-                scope.add(Given::new(files, self.renew_before));
+                scope.add(Given::new(files, self.renew_before.unwrap_or(0)));
             }
             Source::Files { certificate, key } => {
                 let files = (crt.secret_file(certificate), private.secret_file(key));
-                scope.add(Given::new(files, self.renew_before));
+                scope.add(Given::new(files, self.renew_before.unwrap_or(0)));
             }
         }
         self.paths = Some((certificate, key));
