@@ -235,3 +235,14 @@ fn directories_have_the_modes_of_the_archive_too() {
     test.set_mode("app/private", 0o777);
     assert_eq!(test.converge(), ["~ mode of `private` 0777 → 0700"]);
 }
+
+#[test]
+fn a_file_from_before_1970_is_unpacked() {
+    let test = bench(|| Archive::new("app").source("a.tar"));
+    run(
+        &test.outside(""),
+        "mkdir -p src; echo x >old; touch -d 1960-01-01 old; tar --format=gnu -cf src/a.tar old",
+    );
+    test.converge();
+    assert_eq!(test.read("app/old"), "x\n");
+}
