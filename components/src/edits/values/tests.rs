@@ -100,6 +100,19 @@ fn ini_keeps_lines_and_takes_over_how_they_are_written() {
         values().set("a.x", "5").set("a.y", vec!["6".into(), "7".into(), "8".into()]),
         "[a]\nx = 5\ny = 6\ny = 7\ny = 8\nskip\n",
     );
+    // Whatever they look like.
+    check(
+        Format::Ini,
+        "[o]\nneeds =\n    a==1\n    b\nname = q\n",
+        values().set("o.needs", "z"),
+        "[o]\nneeds = z\nname = q\n",
+    );
+    check(
+        Format::Ini,
+        "[Service]\nExecStart=/old \\\n--a=1 \\\n# why\n  --b=2\nUser=a\n",
+        values().set("Service.ExecStart", "/new"),
+        "[Service]\nExecStart=/new\nUser=a\n",
+    );
     check(
         Format::Ini,
         "top = 1\n[a]\nb = 1\n[c]\nd = 1\n",
