@@ -326,7 +326,11 @@ impl Format {
 
     /// A value as the format gives it back when it is read.
     fn as_read(self, value: Datum) -> Datum {
-        if self == Self::Ini { ini::as_read(value) } else { value }
+        match self {
+            Self::Ini => ini::as_read(value),
+            Self::Json | Self::Yaml => value.without_dates(),
+            Self::Toml => value,
+        }
     }
 }
 
