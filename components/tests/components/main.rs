@@ -32,5 +32,7 @@ mod secrets;
 #[cfg(feature = "sources")]
 mod server;
 mod symlink;
+#[cfg(feature = "packages")]
+mod virtual_env;
 
 use bench::{Bench, is_root, lines};
