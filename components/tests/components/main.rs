@@ -23,6 +23,8 @@ mod file_content;
 #[cfg(feature = "sources")]
 mod git;
 mod hostile;
+#[cfg(feature = "accounts")]
+mod keys;
 #[cfg(feature = "services")]
 mod program;
 mod purge;
