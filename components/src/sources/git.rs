@@ -394,7 +394,7 @@ impl GitCheckout {
         if !lost.is_empty() {
             return Err(anyhow!("files were changed by hand: {}", listed(&lost))).hint(hint);
         }
-        let commits = git.own_commits(machine)?;
+        let commits = git.own_commits(machine, anew)?;
         if !commits.is_empty() {
             return Err(anyhow!("commits were made by hand: {}", listed(&commits))).hint(hint);
         }
@@ -470,6 +470,7 @@ impl Component for GitCheckout {
             machine.create_directory(self.path(), &owner)?;
             git.initialize(machine, &self.url)?;
         }
+        git.resume(machine)?;
         let commit = git.fetch(machine, self.wanted()?, self.depth)?;
         git.check_out(machine, &commit, self.changes == LocalChanges::Clobber)?;
         if self.clean {
