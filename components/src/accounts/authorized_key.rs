@@ -93,7 +93,8 @@ impl AuthorizedKey {
         self
     }
 
-    /// Sets another file, for an sshd that is told to read it; owner and mode are left alone.
+    /// Sets another file, for an sshd that is told to read it; owner and mode are left alone, and a new
+    /// one can be read by all.
     #[must_use]
     pub fn file(mut self, path: impl Into<Location>) -> Self {
         self.file = Some(path.into());
@@ -141,7 +142,13 @@ impl Component for AuthorizedKey {
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         self.check()?;
-        self.parsed = self.keys.iter().map(|key| PublicKey::parse(key)).collect::<Result<_>>()?;
+        for key in &self.keys {
+            let key = PublicKey::parse(key)?;
+            // Lists of keys are put together from several, which may name the same person.
+            if !self.parsed.iter().any(|other| other.is_same(&key)) {
+                self.parsed.push(key);
+            }
+        }
         self.path = self.file.as_ref().map(|file| file.resolve(scope)).transpose()?;
         if !self.absent {
             for key in &self.parsed {
@@ -152,6 +159,9 @@ impl Component for AuthorizedKey {
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        if self.absent && self.path.is_none() && !SshFile::has_owner(probe, &self.user)? {
+            return Ok(Verdict::current());
+        }
         let file = self.file_on(probe)?;
         let (_, mut changes) = self.edit(&file.read(probe)?);
         if !self.absent {

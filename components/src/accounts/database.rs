@@ -53,6 +53,11 @@ impl Database {
         self.users.get(name)
     }
 
+    /// Whether a user has this number.
+    pub(crate) fn has_uid(&self, uid: u32) -> bool {
+        self.users.values().any(|line| line.uid == uid)
+    }
+
     pub(crate) fn group(&self, name: &str) -> Option<&GroupLine> {
         self.groups.get(name)
     }

@@ -39,6 +39,11 @@ impl PublicKey {
         })
     }
 
+    /// Whether it is the same key, whatever its comment.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.blob == other.blob
+    }
+
     /// What tells it from others: its type, its end, and its comment.
     pub(super) fn short(&self) -> String {
         let comment = Some(&self.comment).filter(|comment| !comment.is_empty());

@@ -50,6 +50,11 @@ impl SshFile {
         Ok(Self { path, owner: Some(owner) })
     }
 
+    /// Whether there is such a user: nobody else has keys that could be removed.
+    pub(super) fn has_owner(probe: &Probe<'_>, user: &str) -> Result<bool> {
+        Ok(probe.snapshot::<Database>()?.user(user).is_some())
+    }
+
     /// The text, empty if there is no file.
     pub(super) fn read(&self, probe: &Probe<'_>) -> Result<String> {
         match probe.entry(&self.path)? {
@@ -82,7 +87,9 @@ impl SshFile {
     /// Writes the file, with the directory that it needs.
     pub(super) fn write(&self, machine: &Machine<'_>, text: &str) -> Result {
         let Some(owner) = &self.owner else {
-            return machine.write(&self.path, text, &Ownership::default());
+            // Whoever is let in by it, or connects, has to read it, whatever the umask.
+            let mode = machine.entry(&self.path)?.is_none().then_some(0o644);
+            return machine.write(&self.path, text, &Ownership { mode, ..Ownership::default() });
         };
         let ownership = |entry: Option<Entry>, new: u32| Ownership {
             mode: Some(entry.map_or(new, |entry| closed(&entry))),

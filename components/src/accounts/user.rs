@@ -1,6 +1,7 @@
 //! Users.
 
 mod expiry;
+mod home;
 mod password;
 
 use std::borrow::Cow;
@@ -14,6 +15,9 @@ use super::tools;
 
 use expiry::Expiry;
 use password::Password;
+
+/// With this `usermod` takes the files along.
+const MOVE_HOME: &str = "--move-home";
 
 /// One user of the system.
 ///
@@ -122,7 +126,10 @@ impl User {
     /// Sets the home directory, as an absolute path.
     #[must_use]
     pub fn home(mut self, path: impl Into<String>) -> Self {
-        self.home = Some(path.into());
+        let path = path.into();
+        // As `usermod` writes it.
+        let plain = path.trim_end_matches('/');
+        self.home = Some(if plain.is_empty() { path } else { plain.to_owned() });
         self
     }
 
@@ -204,7 +211,7 @@ impl User {
         self
     }
 
-    /// Removes the home directory with an absent user.
+    /// Removes the home directory with an absent user, unless it belongs to somebody else.
     #[must_use]
     pub fn remove_home(mut self) -> Self {
         self.remove_home = true;
@@ -234,23 +241,6 @@ impl User {
             wanted.extend(listed.iter().cloned());
         }
         (listed != wanted).then_some([listed, wanted])
-    }
-
-    /// The home directory that is missing.
-    fn lost_home(&self, probe: &Probe<'_>, present: Option<&UserLine>) -> Result<Option<HostPath>> {
-        let home = self.home.as_deref().or(present.map(|line| &*line.home));
-        let Some(home) = home.filter(|home| self.creates_home() && home.starts_with('/')) else {
-            return Ok(None);
-        };
-        let home = HostPath::new(&probe.host().name, home);
-        Ok(if probe.entry(&home)?.is_some() { None } else { Some(home) })
-    }
-
-    /// The home directory that is left of an absent user.
-    fn left_home(&self, probe: &Probe<'_>) -> Result<Option<HostPath>> {
-        let Some(home) = self.home.as_deref().filter(|_| self.remove_home) else { return Ok(None) };
-        let home = HostPath::new(&probe.host().name, home);
-        Ok(probe.entry(&home)?.map(|_| home))
     }
 
     fn verify_absent(&self, probe: &Probe<'_>, present: Option<&UserLine>) -> Result<Verdict> {
@@ -339,7 +329,7 @@ impl User {
             }
         }
         if self.move_home && args.iter().any(|arg| arg == "--home") {
-            args.push("--move-home".to_owned());
+            args.push(MOVE_HOME.to_owned());
         }
         args
     }
@@ -359,13 +349,16 @@ impl User {
         Ok(())
     }
 
-    fn remove(&self, machine: &Machine<'_>, is_present: bool) -> Result {
-        if is_present {
+    fn remove(&self, machine: &Machine<'_>, database: &Database) -> Result {
+        let present = database.user(&self.name);
+        self.check_removal(machine, database, present)?;
+        if present.is_some() {
             let with_home = |option: &'static str| Some(option).filter(|_| self.remove_home);
             let userdel = Exec::new("userdel").args(with_home("--remove"));
             let deluser = tools::busybox("deluser").args(with_home("--remove-home"));
             tools::run(machine, userdel.arg(&self.name), Some(deluser.arg(&self.name)))?;
         }
+        self.check_removal(machine, &*machine.snapshot::<Database>()?, None)?;
         let left = self.left_home(machine)?;
         left.map_or(Ok(()), |home| machine.remove(&home))
     }
@@ -458,7 +451,7 @@ impl Component for User {
         let _alone = tools::alone(machine)?;
         let mut database = machine.snapshot::<Database>()?;
         if self.absent {
-            return self.remove(machine, database.user(&self.name).is_some());
+            return self.remove(machine, &database);
         }
         if database.user(&self.name).is_none() {
             self.create(machine, &database)?;
@@ -473,6 +466,9 @@ impl Component for User {
             if !expires.change(line.expires)?.is_current() {
                 changes.extend(["--expiredate".to_owned(), expires.argument().to_owned()]);
             }
+        }
+        if changes.iter().any(|change| change == MOVE_HOME) {
+            self.prepare_move(machine, present)?;
         }
         if !changes.is_empty() {
             tools::run(machine, Exec::new("usermod").args(changes).arg(&self.name), None)?;

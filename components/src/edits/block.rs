@@ -144,9 +144,8 @@ impl Block {
         let mut new = vec![begin.as_str()];
         new.extend(content.lines());
         new.push(&end);
-        if let Some(inside) =
-            new[1..new.len() - 1].iter().find(|line| [&*begin, &*end].contains(line))
-        {
+        let is_marker = |line: &str| [&*begin, &*end].map(str::trim).contains(&line.trim());
+        if let Some(inside) = new[1..new.len() - 1].iter().find(|line| is_marker(line)) {
             bail!("the content holds the marker `{inside}`");
         }
         match found {
@@ -261,6 +260,8 @@ mod tests {
             let error = block().edit(text, "x").unwrap_err();
             assert_eq!(error.chain().nth(1).unwrap().to_string(), expected, "{error:?}");
         }
-        assert!(block().edit("", "# END b").is_err());
+        for inside in ["# END b", "x\n  # BEGIN b "] {
+            assert!(block().edit("", inside).is_err(), "{inside:?}");
+        }
     }
 }

@@ -38,7 +38,8 @@ use datum::{Datum, leaves};
 /// - TOML, JSON (also with comments and trailing commas): everything;
 /// - YAML: everything; one document alone, and nothing behind an alias or a merge key is changed;
 /// - INI: everything. Names are compared as they are written, values are texts without a notion of
-///   quotes or comments behind them; a list is one line for each value, under the same name.
+///   quotes or comments behind them; a list is one line for each value, under the same name. A value
+///   goes on in lines that are indented further, and behind a `\` at the end of a line.
 ///
 /// After each edit the text is read again: where anything but what was asked for would differ, the
 /// file is left as it is, and the error says so.
@@ -325,7 +326,11 @@ impl Format {
 
     /// A value as the format gives it back when it is read.
     fn as_read(self, value: Datum) -> Datum {
-        if self == Self::Ini { ini::as_read(value) } else { value }
+        match self {
+            Self::Ini => ini::as_read(value),
+            Self::Json | Self::Yaml => value.without_dates(),
+            Self::Toml => value,
+        }
     }
 }
 

@@ -158,6 +158,14 @@ impl AptRepository {
             let is_word = !word.is_empty() && !word.contains(char::is_whitespace);
             ensure!(is_word, "`{word}` cannot stand in a source of packages: it is not one word");
         }
+        for uri in &self.uris {
+            let host = uri.split_once("://").map_or("", |(_, rest)| rest);
+            let host = host.split('/').next().unwrap_or_default();
+            if host.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
+                return Err(anyhow!("an address holds a password, which all users could read"))
+                    .hint("put it into a private `File` below `/etc/apt/auth.conf.d`");
+            }
+        }
         match &self.key {
             Some(Key::Text(text)) if !text.trim_start().starts_with("-----BEGIN PGP") => {
                 Err(anyhow!("the key is no text that begins with `-----BEGIN PGP`"))
@@ -242,5 +250,18 @@ impl Component for AptRepository {
         let sources = scope.add(file).path().clone();
         scope.on_any_change().add(Refresh { sources: Some(sources) });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_with_a_password_is_refused_and_not_shown() {
+        let check = |uri: &str| AptRepository::new("x").uri(uri).suite("s").check();
+        assert!(check("https://a.org:80/x").is_ok() && check("file:/srv/a:b@c").is_ok());
+        let error = format!("{:#}", check("https://me:hunter2@a.org/x").unwrap_err());
+        assert!(error.contains("holds a password") && !error.contains("hunter2"), "{error}");
     }
 }

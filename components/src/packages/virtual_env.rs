@@ -39,7 +39,7 @@ const TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 /// Packages beside the required ones are left alone.
 ///
 /// `update` makes an environment that is broken or for another Python anew, with all that was in it,
-/// and installs the requirements. It needs the package `python3-venv`, or `uv`; no privilege, but for
+/// and installs the requirements; a directory that holds something else is an error. It needs the package `python3-venv`, or `uv`; no privilege, but for
 /// another user root.
 ///
 /// ```
@@ -169,6 +169,7 @@ impl VirtualEnv {
         }
         let environment = Environment { path, user: self.user.as_deref() };
         let Some(made_for) = environment.made_for(probe)? else {
+            self.check_own(probe)?;
             return Ok(Some("it is no whole virtual environment".into()));
         };
         let Some(interpreter) = environment.interpreter(probe)? else {
@@ -177,6 +178,28 @@ impl VirtualEnv {
         let wanted = self.wanted_version().unwrap_or(&interpreter);
         Ok((made_for != wanted || interpreter != wanted)
             .then(|| Change::property("python", &made_for, wanted)))
+    }
+
+    /// Refuses a directory that holds something, and never was an environment.
+    fn check_own(&self, probe: &Probe<'_>) -> Result {
+        let path = self.path();
+        for name in ["pyvenv.cfg", requirements::DRAFT, requirements::RECORD] {
+            if probe.entry(&path.join(name))?.is_some() {
+                return Ok(());
+            }
+        }
+        if probe.list(path)?.is_empty() {
+            return Ok(());
+        }
+        let local = probe.local(path);
+        Err(anyhow!("`{}` holds files, and is no virtual environment", local.display()))
+            .hint("remove it, or give the environment another path")
+    }
+
+    /// Of the files that tell what is installed: an address may hold a password.
+    fn ownership(&self, probe: &Probe<'_>, text: &str) -> Ownership {
+        let mode = if probe.is_sensitive(text.as_bytes()) { 0o600 } else { 0o644 };
+        Ownership { mode: Some(mode), owner: self.user.clone(), group: None }
     }
 
     fn exec(&self, program: impl Into<String>) -> Exec {
@@ -191,10 +214,17 @@ impl VirtualEnv {
 
     fn make(&self, machine: &Machine<'_>) -> Result {
         let path = self.path();
-        machine.remove(path)?;
+        if machine.entry(path)?.is_some_and(|entry| !entry.is_directory()) {
+            machine.remove(path)?;
+        }
         // Another user may not write into the directory above.
         let ownership = Ownership { mode: None, owner: self.user.clone(), group: None };
         machine.create_directory(path, &ownership)?;
+        // What is cut off from here on is known for an environment by this.
+        machine.write(&path.join(requirements::DRAFT), "", &self.ownership(machine, ""))?;
+        for name in machine.list(path)?.iter().filter(|name| *name != requirements::DRAFT) {
+            machine.remove(&path.join(name))?;
+        }
         let path = machine.local(path).display().to_string();
         let made = if self.uv {
             let venv =
@@ -228,7 +258,7 @@ impl VirtualEnv {
 
     fn install(&self, machine: &Machine<'_>, text: &str) -> Result {
         let path = self.path();
-        let owner = Ownership { mode: Some(0o644), owner: self.user.clone(), group: None };
+        let owner = self.ownership(machine, text);
         let draft = path.join(requirements::DRAFT);
         machine.write(&draft, text, &owner)?;
         let python = machine.local(&path.join("bin/python")).display().to_string();

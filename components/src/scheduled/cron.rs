@@ -27,7 +27,7 @@ use table::{Crontab, Job};
 ///
 /// A schedule has the five fields of cron (minute, hour, day of the month, month, day of the week)
 /// or is `@reboot`, `@hourly`, `@daily`, `@weekly`, `@monthly` or `@yearly`; it is read before any
-/// host is touched. The command is one line for `/bin/sh`; a `%` in it is itself.
+/// host is touched. The command is one line for `/bin/sh`; a `%` in it is itself, and so is a `\`.
 ///
 /// `verify` reads the file with its mode and owner, or runs `crontab -l`, once for all jobs of a
 /// host. `update` puts a new file in its place, or runs `crontab`, of the package `cron`; cron sees
@@ -176,7 +176,17 @@ impl Cron {
             let fits = !value.text().contains('\n');
             ensure!(fits, "variable `{name}` has more than one line, which cron cannot read");
         }
-        Ok(())
+        self.job().check_length()
+    }
+
+    /// Refuses a user that is not there, whose job cron would leave out without a word.
+    fn check_user(&self, probe: &Probe<'_>) -> Result {
+        let Some(user) = self.user.as_ref().filter(|_| !self.sandboxed) else { return Ok(()) };
+        match probe.user_id(user)? {
+            Some(_) => Ok(()),
+            None => Err(anyhow!("there is no user `{user}`"))
+                .hint("create the account in an earlier component"),
+        }
     }
 }
 
@@ -200,7 +210,10 @@ impl Component for Cron {
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
         match self.file() {
             Some(path) if self.absent => verify_absent(probe, path),
-            Some(path) => ConfigFile { path, text: &self.file_text(probe) }.verify(probe),
+            Some(path) => {
+                self.check_user(probe)?;
+                ConfigFile { path, text: &self.file_text(probe) }.verify(probe)
+            }
             None => {
                 self.check_own(probe)?;
                 let present = &probe.snapshot::<Crontab>()?.0;
@@ -228,6 +241,7 @@ impl Component for Cron {
         match self.file() {
             Some(path) if self.absent => machine.remove(path),
             Some(path) => {
+                self.check_user(machine)?;
                 if self.sandboxed {
                     machine.create_leading(path)?;
                 }

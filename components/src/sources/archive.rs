@@ -252,7 +252,7 @@ impl Archive {
         let in_the_way =
             |keep: fn(&Entry) -> bool| entry.as_ref().is_some_and(|entry| !keep(entry));
         match &member.kind {
-            MemberKind::Directory => {
+            MemberKind::Directory { .. } => {
                 if in_the_way(Entry::is_directory) {
                     machine.remove(&path)?;
                 }

@@ -187,10 +187,11 @@ impl Build {
         let prefix = probe.local(self.path());
         let mut options = format!("prefix {}", prefix.display());
         for (step, args) in [
-            ("configure", self.configure.as_deref().unwrap_or_default()),
-            ("make", &self.make_args),
-            ("install", &self.install_args),
+            ("configure", self.configure.as_deref()),
+            ("make", Some(&*self.make_args)),
+            ("install", Some(&*self.install_args)),
         ] {
+            let Some(args) = args else { continue };
             // Writing into a text does not fail.
             let _ = write!(options, ", {step} {args:?}");
         }

@@ -15,7 +15,7 @@ use crate::file::{File, Text};
 use crate::location::{Location, Place};
 
 use repository::{Repository, State};
-use ways::{Login, encoded, login_path};
+use ways::{Login, check_url, encoded, login_path, split_url};
 
 /// A checkout of a git repository, at a branch, a tag or a commit.
 ///
@@ -289,12 +289,10 @@ impl GitCheckout {
             scope.add(private(path("known_hosts")?, hosts.clone()));
         }
         if let Some((user, password)) = &self.login {
-            let Some((scheme, rest)) =
-                self.url.split_once("://").filter(|(scheme, _)| scheme.starts_with("http"))
-            else {
+            let http = split_url(&self.url).filter(|(scheme, ..)| scheme.starts_with("http"));
+            let Some((scheme, _, host)) = http else {
                 bail!("a login is for a URL that begins with `https://` or `http://`");
             };
-            let host = rest.split('/').next().unwrap_or_default();
             let (user, password) = (encoded(user), encoded(password.as_str()?));
             let line = Secret::new(format!("{scheme}://{user}:{password}@{host}\n"));
             scope.add(private(path("login")?, line.into()));
@@ -394,7 +392,7 @@ impl GitCheckout {
         if !lost.is_empty() {
             return Err(anyhow!("files were changed by hand: {}", listed(&lost))).hint(hint);
         }
-        let commits = git.own_commits(machine)?;
+        let commits = git.own_commits(machine, anew)?;
         if !commits.is_empty() {
             return Err(anyhow!("commits were made by hand: {}", listed(&commits))).hint(hint);
         }
@@ -410,8 +408,7 @@ impl Component for GitCheckout {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         self.place.resolve("checkout", scope)?;
         self.wanted()?.check()?;
-        let plain = !self.url.is_empty() && !self.url.starts_with('-') && !self.url.contains('\n');
-        ensure!(plain, "the URL of the repository is empty or begins with `-`");
+        check_url(&self.url)?;
         scope.check_arguments(&Exec::new("git").arg(&self.url)).map_err(|error| {
             let hint = "give the password by `.login(…)`, and the URL without it";
             match Err::<(), _>(error).hint(hint) {
@@ -470,6 +467,7 @@ impl Component for GitCheckout {
             machine.create_directory(self.path(), &owner)?;
             git.initialize(machine, &self.url)?;
         }
+        git.resume(machine)?;
         let commit = git.fetch(machine, self.wanted()?, self.depth)?;
         git.check_out(machine, &commit, self.changes == LocalChanges::Clobber)?;
         if self.clean {

@@ -221,3 +221,28 @@ fn a_link_of_the_host_in_the_place_of_a_directory_is_not_followed() {
     assert!(!outside.join("run").exists());
     assert!(test.path("app/bin").symlink_metadata().unwrap().is_dir());
 }
+
+#[test]
+fn directories_have_the_modes_of_the_archive_too() {
+    let test = bench(|| Archive::new("app").source("a.tar"));
+    run(
+        &test.outside(""),
+        "mkdir -p src private open; chmod 700 private; chmod 755 open; echo x >private/f
+         tar -cf src/a.tar private open",
+    );
+    test.converge();
+    assert_eq!((test.mode("app/private"), test.mode("app/open")), (0o700, 0o755));
+    test.set_mode("app/private", 0o777);
+    assert_eq!(test.converge(), ["~ mode of `private` 0777 → 0700"]);
+}
+
+#[test]
+fn a_file_from_before_1970_is_unpacked() {
+    let test = bench(|| Archive::new("app").source("a.tar"));
+    run(
+        &test.outside(""),
+        "mkdir -p src; echo x >old; touch -d 1960-01-01 old; tar --format=gnu -cf src/a.tar old",
+    );
+    test.converge();
+    assert_eq!(test.read("app/old"), "x\n");
+}

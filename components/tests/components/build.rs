@@ -103,3 +103,17 @@ fn what_cannot_be_meant_is_a_model_error() {
     );
     assert!(problems(|| Build::new("src", "src")).contains("into its own source"));
 }
+
+#[test]
+fn it_is_built_again_without_configure() {
+    let test = bench(|| Build::new("tool", "src"));
+    test.converge();
+    test.set_model(|scope| {
+        let build = Build::new("tool", "src").without_configure();
+        scope.add(build.make_args(["-f", "Makefile"]).install_args(["--version"]));
+        Ok(())
+    });
+    let changes = test.plan().changes().concat();
+    let (from, to) = changes.split_once('→').unwrap();
+    assert!(from.contains("configure []") && !to.contains("configure"), "{changes}");
+}

@@ -242,3 +242,14 @@ fn without_curl_it_is_wget_that_fetches() {
         again_without("curl", &format!("download::{name}"));
     }
 }
+
+#[test]
+fn brackets_and_braces_in_a_url_are_themselves() {
+    let server = Server::new(CONTENT);
+    let test = bench(&server, |url| {
+        Download::new(format!("{url}?a[1-2]={{b,c}}"), "f").sha256(sum(CONTENT))
+    });
+    test.converge();
+    let asked = server.asked();
+    assert!(asked.len() == 1 && asked[0].starts_with("GET /file?a[1-2]={b,c} "), "{asked:?}");
+}

@@ -186,7 +186,19 @@ fn another_url_makes_the_checkout_anew() {
     });
     let failure = origin.test.failure();
     assert!(failure.contains("files were changed by hand: `unknown`"), "{failure}");
+    // Not even where git is told not to speak of such files.
+    let app = origin.test.path("app");
+    git(&app, &["config", "status.showUntrackedFiles", "no"]);
+    assert_eq!(origin.test.failure(), failure);
     fs::remove_file(origin.test.path("app/unknown")).unwrap();
+    git(&app, &["checkout", "-q", "-b", "own"]);
+    fs::write(app.join("file"), "own\n").unwrap();
+    git(&app, &["commit", "-q", "-a", "-m", "on a branch"]);
+    git(&app, &["checkout", "-q", "--detach", "HEAD^"]);
+    let failure = origin.test.failure();
+    assert!(failure.contains("commits were made by hand: "), "{failure}");
+    assert!(failure.contains("on a branch"), "{failure}");
+    git(&app, &["branch", "-q", "-D", "own"]);
     assert_eq!(origin.test.converge(), [format!("~ url {} → {url}", origin.url)]);
     assert_eq!(git(&origin.test.path("app"), &["config", "remote.origin.url"]), url);
 }
@@ -215,6 +227,12 @@ fn submodules_come_along() {
     fs::write(origin.test.path("app/sub/inner"), "y\n").unwrap();
     git(&origin.test.path("app/sub"), &["commit", "-q", "-a", "-m", "moved"]);
     assert_eq!(origin.test.converge(), ["~ submodules are not as they shall be: `sub`"]);
+    fs::write(origin.test.path("app/sub/inner"), "by hand\n").unwrap();
+    let failure = origin.test.failure();
+    assert!(failure.contains("files were changed by hand: `sub`"), "{failure}");
+    origin.checkout(|app| app.branch("main").submodules().clobber());
+    assert_eq!(origin.test.converge(), ["~ changed by hand: `sub`"]);
+    assert_eq!(origin.test.read("app/sub/inner"), "x\n");
 }
 
 #[test]
@@ -297,4 +315,23 @@ fn others_are_told_what_is_checked_out() {
         Ok(())
     });
     origin.test.converge();
+}
+
+#[test]
+fn a_first_checkout_that_was_cut_off_is_brought_to_its_end() {
+    let origin = Origin::new();
+    origin.checkout(|app| app.branch("main"));
+    let app = origin.test.path("app");
+    fs::create_dir_all(&app).unwrap();
+    git(&app, &["init", "-q"]);
+    git(&app, &["config", "togusa.incomplete", "true"]);
+    git(&app, &["remote", "add", "origin", &origin.url]);
+    // As git leaves it when it is killed while it writes the files.
+    fs::write(app.join("file"), "on").unwrap();
+    fs::write(app.join(".git/index.lock"), "").unwrap();
+    origin.test.converge();
+    assert_eq!(origin.test.read("app/file"), "one\n");
+    fs::write(app.join(".git/index.lock"), "").unwrap();
+    fs::write(app.join("file"), "by hand").unwrap();
+    assert!(origin.test.failure().contains("files were changed by hand"));
 }

@@ -23,6 +23,8 @@ mod file_content;
 #[cfg(feature = "sources")]
 mod git;
 mod hostile;
+#[cfg(feature = "accounts")]
+mod keys;
 #[cfg(feature = "services")]
 mod program;
 mod purge;
@@ -32,5 +34,7 @@ mod secrets;
 #[cfg(feature = "sources")]
 mod server;
 mod symlink;
+#[cfg(feature = "packages")]
+mod virtual_env;
 
 use bench::{Bench, is_root, lines};

@@ -4,7 +4,7 @@ use std::fs;
 
 use togusa_components::prelude::*;
 
-use crate::Bench;
+use crate::{Bench, is_root};
 
 #[test]
 fn a_job_in_a_sandbox_is_a_file_there() {
@@ -73,4 +73,15 @@ fn what_cannot_be_a_job_is_a_model_error() {
 
 fn job() -> Cron {
     Cron::new("a", "@daily", "true")
+}
+
+#[test]
+fn a_job_of_a_user_that_is_not_there_is_an_error() {
+    let test = Bench::new().model(|scope| {
+        scope.add(Cron::new("report", "@daily", "true").user("no-such-user"));
+        Ok(())
+    });
+    let failures = test.plan().failures().concat();
+    let expected = if is_root() { "there is no user `no-such-user`" } else { "only root may" };
+    assert!(failures.contains(expected), "{failures}");
 }

@@ -189,6 +189,19 @@ fn a_home_directory_moves_with_its_files() {
     assert_eq!(site.converge(), [format!("~ home {before} → /srv/mover"), home.to_owned()]);
     assert_eq!(host.read("/srv/mover/file"), "mine\n");
     assert!(!host.exists(&before));
+
+    site.set(["user"], &text.replace("/srv/mover", "/srv/new/place/"));
+    assert_eq!(site.converge()[0], "~ home /srv/mover → /srv/new/place");
+    assert_eq!(host.read("/srv/new/place/file"), "mine\n");
+    host.sh("mkdir /srv/mover");
+    site.set(["user"], text);
+    for _ in 0..2 {
+        let failure = site.failure();
+        assert!(failure.contains("cannot be moved to `/srv/mover`, which exists"), "{failure}");
+    }
+    host.sh("rmdir /srv/mover");
+    site.converge();
+    assert_eq!(host.read("/srv/mover/file"), "mine\n");
 }
 
 #[test]
@@ -207,6 +220,16 @@ fn a_user_is_removed_with_or_without_its_home() {
     let left = format!("[components.user]\nuser = 'dora'\nhome = '/srv/dora'\n{with_home}");
     site.set(["user"], &left);
     assert_eq!(site.converge(), [gone.replace("cleo", "dora")]);
+
+    host.sh("mkdir /srv/shared; touch /srv/shared/file; useradd -d /srv/shared erna");
+    let shared = format!("[components.user]\nuser = 'erna'\nhome = '/srv/shared'\n{with_home}");
+    site.set(["user"], &shared);
+    for before in ["", "userdel erna"] {
+        host.sh(before);
+        let failure = site.failure();
+        assert!(failure.contains("`/srv/shared` belongs to `root`"), "{failure}");
+        assert!(host.exists("/srv/shared/file"));
+    }
 
     host.sh("useradd -m busy");
     let running = host.command("runuser").args(["-u", "busy", "--", "sleep", "1000"]).spawn();

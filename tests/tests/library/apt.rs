@@ -192,7 +192,11 @@ fn a_source_is_added_with_its_key_and_removed() {
     let failure = site.failure();
     assert!(failure.contains("hint: correct the sources below `/etc/apt`"), "{failure}");
     set(&key, "");
+    host.sh("touch -d 1990-01-01 /var/lib/apt/lists /var/lib/apt/lists/partial");
     let changes = site.converge();
+    let fetched = host.sh("stat -c %y /var/lib/apt/lists /var/lib/apt/lists/partial");
+    let is_old = fetched.lines().all(|line| line.starts_with("1990"));
+    assert!(is_old, "the index of the other sources passes for a new one: {fetched}");
     assert!(changes.iter().any(|change| change.starts_with("triggered by")), "{changes:?}");
     let sources = host.read("/etc/apt/sources.list.d/own.sources");
     let signed = "Signed-By: /etc/apt/keyrings/own.asc\n";

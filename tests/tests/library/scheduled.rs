@@ -10,7 +10,7 @@ fn cron_runs_the_jobs_of_root_and_of_others() {
     let job = |name: &str, more: &str| {
         format!(
             "[components.job]\nname = '{name}'\nschedule = '@reboot'\n\
-             command = 'echo \"$(date +%Y) $A $(id -un)\" >/srv/out/{name}'\nenv = {{ A = \"it's %\" }}\n{more}"
+             command = 'echo \"$(date +\\%Y) $A $(id -un)\" >/srv/out/{name}'\nenv = {{ A = \"it's %\" }}\n{more}"
         )
     };
     let root = subject.site("root");

@@ -23,6 +23,18 @@ pub(super) enum Datum {
 }
 
 impl Datum {
+    /// The same with texts for dates, in a format that has none.
+    pub(super) fn without_dates(self) -> Self {
+        match self {
+            Self::Other(text) => Self::Text(text),
+            Self::List(items) => Self::List(items.into_iter().map(Self::without_dates).collect()),
+            Self::Table(table) => Self::Table(
+                table.into_iter().map(|(name, value)| (name, value.without_dates())).collect(),
+            ),
+            single => single,
+        }
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::List(_) => "a list",

@@ -75,11 +75,17 @@ impl Ini {
     pub(super) fn parse(text: &str) -> Self {
         let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let mut lines: Vec<Line> = Vec::new();
+        // How far the entry is indented that a line may go on with.
+        let mut entry = None;
         for line in text.split_inclusive('\n') {
-            let after_entry = lines
-                .last()
-                .is_some_and(|line| matches!(line.kind, Kind::Entry(..) | Kind::Continued));
-            lines.push(Line { kind: kind(line, after_entry), text: line.to_owned() });
+            let open = lines.last().is_some_and(Line::is_open);
+            let kind = kind(line, entry, open);
+            entry = match kind {
+                Kind::Entry(..) => Some(indent(line)),
+                Kind::Continued => entry,
+                Kind::Section(_) | Kind::Other => None,
+            };
+            lines.push(Line { kind, text: line.to_owned() });
         }
         Self { lines, end }
     }
@@ -133,19 +139,38 @@ impl Ini {
 }
 
 impl Line {
+    /// Whether the value goes on in the next line, as in units of systemd: also behind a comment.
+    fn is_open(&self) -> bool {
+        let is_comment = self.text.trim_start().starts_with(['#', ';']);
+        match self.kind {
+            Kind::Entry(_, Some(_)) => self.text.trim_end().ends_with('\\'),
+            Kind::Continued => is_comment || self.text.trim_end().ends_with('\\'),
+            _ => false,
+        }
+    }
+
     /// What stands before the name, and between name and value.
     fn style(&self) -> Option<(String, String)> {
         let Kind::Entry(name, Some(at)) = &self.kind else { return None };
         let start = self.text.find(name.as_str())?;
         let rest = self.text[*at..].trim_end_matches(['\r', '\n']);
         let value = at + rest.len() - rest.trim_start().len();
-        Some((self.text[..start].to_owned(), self.text[start + name.len()..value].to_owned()))
+        let mut between = self.text[start + name.len()..value].to_owned();
+        if rest.is_empty() && between.starts_with(' ') {
+            between.push(' ');
+        }
+        Some((self.text[..start].to_owned(), between))
     }
 }
 
-fn kind(line: &str, after_entry: bool) -> Kind {
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start_matches([' ', '\t']).len()
+}
+
+/// Tells what a line is, below an entry that is indented so far, or below a line that is open.
+fn kind(line: &str, entry: Option<usize>, open: bool) -> Kind {
     let trimmed = line.trim();
-    if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+    if trimmed.is_empty() || (trimmed.starts_with(['#', ';']) && !open) {
         return Kind::Other;
     }
     if let Some(section) = trimmed.strip_prefix('[') {
@@ -154,10 +179,11 @@ fn kind(line: &str, after_entry: bool) -> Kind {
             None => Kind::Other,
         };
     }
-    let separator = line.find(['=', ':']);
-    let indented = line.starts_with([' ', '\t']);
-    match separator {
-        None if indented && after_entry => Kind::Continued,
+    // A value may hold what looks like an entry: `    flask==3.0`.
+    if open || entry.is_some_and(|entry| indent(line) > entry) {
+        return Kind::Continued;
+    }
+    match line.find(['=', ':']) {
         None => Kind::Entry(trimmed.to_owned(), None),
         Some(at) => Kind::Entry(line[..at].trim().to_owned(), Some(at + 1)),
     }

@@ -1,5 +1,7 @@
 //! What each format keeps, and what it makes of values.
 
+use togusa_core::value::ValueKind;
+
 use super::*;
 
 fn edited(format: Format, text: &str, values: Values) -> Result<String> {
@@ -55,13 +57,46 @@ fn yaml_keeps_comments_order_and_spaces() {
 
 #[test]
 fn yaml_texts_stay_texts_for_every_reader() {
-    for text in
-        ["yes", "on", "12", "1.5", "null", "~", "", " x ", "a: b", "# c", "0x10", "x\ny\n", "*a"]
-    {
+    for text in [
+        "yes",
+        "on",
+        "12",
+        "1.5",
+        "null",
+        "~",
+        "",
+        " x ",
+        "a: b",
+        "# c",
+        "0x10",
+        "x\ny\n",
+        "*a",
+        "22:22",
+        "1_000",
+        "0b11",
+        "2024-01-01",
+        "2024-01-01 10:00:00Z",
+        "=",
+        "a\tb",
+    ] {
         let made = edited(Format::Yaml, "a: 1\n", values().set("b", text)).unwrap();
         let plain = format!("a: 1\nb: {text}\n");
         assert_ne!(made, plain, "{text:?} stands there unquoted");
     }
+}
+
+#[test]
+fn a_date_is_a_text_where_the_format_has_none() {
+    let date = || Value::from(ValueKind::Datetime("2024-01-01".into()));
+    let dates = || values().set("a", date()).set("b", vec![date()]);
+    check(
+        Format::Json,
+        "{}\n",
+        dates(),
+        "{\n  \"a\": \"2024-01-01\",\n  \"b\": [\"2024-01-01\"]\n}\n",
+    );
+    check(Format::Yaml, "", dates(), "a: '2024-01-01'\nb:\n- '2024-01-01'\n");
+    check(Format::Toml, "", values().set("a", date()), "a = 2024-01-01\n");
 }
 
 #[test]
@@ -99,6 +134,19 @@ fn ini_keeps_lines_and_takes_over_how_they_are_written() {
         "[a]\nx = 1\n  2\ny = 3\ny = 4\nskip\n",
         values().set("a.x", "5").set("a.y", vec!["6".into(), "7".into(), "8".into()]),
         "[a]\nx = 5\ny = 6\ny = 7\ny = 8\nskip\n",
+    );
+    // Whatever they look like.
+    check(
+        Format::Ini,
+        "[o]\nneeds =\n    a==1\n    b\nname = q\n",
+        values().set("o.needs", "z"),
+        "[o]\nneeds = z\nname = q\n",
+    );
+    check(
+        Format::Ini,
+        "[Service]\nExecStart=/old \\\n--a=1 \\\n# why\n  --b=2\nUser=a\n",
+        values().set("Service.ExecStart", "/new"),
+        "[Service]\nExecStart=/new\nUser=a\n",
     );
     check(
         Format::Ini,

@@ -113,12 +113,23 @@ fn of_scalar(scalar: &ScalarValue) -> Datum {
     }
 }
 
+/// Whether a reader of YAML 1.1 could take a text for a number, a time or a date: `22:22`, `1_000`,
+/// `2024-01-01`.
+fn is_ambiguous(text: &str) -> bool {
+    let could_be = |c: char| c.is_ascii_hexdigit() || "_:.,+-= oxtzOXTZ".contains(c);
+    let begins = text.starts_with(|c: char| c.is_ascii_digit() || "+-.=".contains(c));
+    (begins && text.chars().all(could_be)) || (text.contains('\t') && !text.contains('\n'))
+}
+
 fn yaml(value: &Datum) -> YamlValue {
     match value {
         Datum::Null => YamlValue::Scalar(ScalarValue::null()),
         Datum::Boolean(flag) => YamlValue::scalar(*flag),
         Datum::Integer(number) => YamlValue::scalar(*number),
         Datum::Float(number) => YamlValue::scalar(*number),
+        Datum::Text(text) | Datum::Other(text) if is_ambiguous(text) => {
+            YamlValue::Scalar(ScalarValue::single_quoted(text))
+        }
         Datum::Text(text) | Datum::Other(text) => YamlValue::Scalar(ScalarValue::string(text)),
         Datum::List(items) => YamlValue::Sequence(items.iter().map(yaml).collect()),
         Datum::Table(table) => {

@@ -13,13 +13,21 @@ const STAMP: &str = "/var/lib/apt/periodic/update-success-stamp";
 /// Where the index lies: apt changes it whenever it fetches something new.
 const LISTS: [&str; 2] = ["/var/lib/apt/lists", "/var/lib/apt/lists/partial"];
 
+/// What tells when the index was fetched, and the times that it tells.
+fn times(probe: &Probe<'_>) -> Result<Vec<(HostPath, Option<SystemTime>)>> {
+    let paths = [STAMP].into_iter().chain(LISTS);
+    let paths = paths.map(|path| HostPath::new(&probe.host().name, path));
+    paths
+        .map(|path| {
+            let entry = probe.entry(&path)?;
+            Ok((path, entry.map(|entry| entry.modified)))
+        })
+        .collect()
+}
+
 /// Whether the index was fetched not longer ago than this.
 pub(super) fn is_younger(probe: &Probe<'_>, age: Duration) -> Result<bool> {
-    let mut fetched = None;
-    for path in [STAMP].into_iter().chain(LISTS) {
-        let entry = probe.entry(&HostPath::new(&probe.host().name, path))?;
-        fetched = fetched.max(entry.map(|entry| entry.modified));
-    }
+    let fetched = times(probe)?.into_iter().filter_map(|(_, time)| time).max();
     let Some(fetched) = fetched else { return Ok(false) };
     // One from the future is as good as new: the clock was wrong then, or is now.
     let elapsed = SystemTime::now().duration_since(fetched).unwrap_or_default();
@@ -64,6 +72,14 @@ impl Component for Refresh {
             "APT::Get::List-Cleanup=0".to_owned(),
         ];
         let only: Vec<_> = only.into_iter().flat_map(|it| ["-o".to_owned(), it]).collect();
-        refresh(machine, &only, wait)
+        let before = times(machine)?;
+        refresh(machine, &only, wait)?;
+        // The index of all other sources is as old as it was.
+        for (path, time) in before {
+            if machine.entry(&path)?.is_some() {
+                machine.set_modified(&path, time.unwrap_or(SystemTime::UNIX_EPOCH))?;
+            }
+        }
+        Ok(())
     }
 }

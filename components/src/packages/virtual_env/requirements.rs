@@ -94,18 +94,50 @@ fn package(line: &str) -> Option<(String, Option<&str>)> {
     (!name.is_empty()).then(|| (normalized(name), pinned))
 }
 
-/// Whether two texts are the same version: case does not count, nor zeros at the end.
-fn is_same(one: &str, other: &str) -> bool {
-    let plain = |version: &str| {
-        let version = version.to_ascii_lowercase();
-        let version = version.strip_prefix('v').unwrap_or(&version).to_owned();
-        let mut version = version.as_str();
-        while let Some(shorter) = version.strip_suffix(".0") {
-            version = shorter;
+/// Whether what is installed is the pinned version, as Python compares them: `2024.02.02` is
+/// `2024.2.2`, and `2.1` is any build of it, such as `2.1.0+cpu`.
+fn is_same(present: &str, pinned: &str) -> bool {
+    let lower = [present, pinned].map(str::to_ascii_lowercase);
+    let [(present, build), (pinned, other)] =
+        lower.each_ref().map(|it| it.split_once('+').map_or((&**it, None), |(a, b)| (a, Some(b))));
+    parts(present) == parts(pinned) && (other.is_none() || build.map(parts) == other.map(parts))
+}
+
+/// The numbers and words of a version, without zeros at the end of its first numbers.
+fn parts(version: &str) -> Vec<String> {
+    let version = version.strip_prefix('v').unwrap_or(version);
+    let mut parts: Vec<String> = Vec::new();
+    for piece in version.split(['.', '-', '_']) {
+        for c in piece.chars() {
+            let is_digit = |c: char| c.is_ascii_digit();
+            match parts.last_mut() {
+                Some(last) if !last.is_empty() && last.ends_with(is_digit) == is_digit(c) => {
+                    last.push(c);
+                }
+                Some(last) if last.is_empty() => last.push(c),
+                _ => parts.push(c.into()),
+            }
         }
-        version.to_owned()
-    };
-    plain(one) == plain(other)
+        parts.push(String::new());
+    }
+    let plain = parts.iter().filter(|part| !part.is_empty()).map(|part| match part.as_str() {
+        "alpha" => "a".to_owned(),
+        "beta" => "b".to_owned(),
+        "c" | "pre" | "preview" => "rc".to_owned(),
+        "rev" | "r" => "post".to_owned(),
+        number if number.ends_with(|c: char| c.is_ascii_digit()) => {
+            Some(number.trim_start_matches('0')).filter(|it| !it.is_empty()).unwrap_or("0").into()
+        }
+        word => word.to_owned(),
+    });
+    let mut plain: Vec<_> = plain.collect();
+    let is_number = |part: &String| part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut end = plain.iter().take_while(|part| is_number(part)).count();
+    while end > 1 && plain[end - 1] == "0" {
+        end -= 1;
+        plain.remove(end);
+    }
+    plain
 }
 
 /// What lacks, or has another version than the pinned one.
@@ -166,6 +198,31 @@ mod tests {
         let told: Vec<_> = changes(text, &installed).iter().map(ToString::to_string).collect();
         let missing = ["create package missing 3", "create package also"];
         assert_eq!(told, ["version of b 2.1 → 2", missing[0], missing[1]]);
-        assert!(is_same("1.0.0", "1") && is_same("v2.0RC1", "2.0rc1") && !is_same("1.10", "1.1"));
+    }
+
+    #[test]
+    fn versions_are_compared_as_python_does() {
+        for (present, pinned) in [
+            ("1.0.0", "1"),
+            ("v2.0RC1", "2.0rc1"),
+            ("2024.2.2", "2024.02.02"),
+            ("2.1.0+cpu", "2.1.0"),
+            ("2.1.0+cpu.1", "2.1+CPU-1"),
+            ("1.0a1", "1.0-alpha.1"),
+            ("1.0.post1", "1.0-r1"),
+        ] {
+            assert!(is_same(present, pinned), "{present} {pinned}");
+        }
+        for (present, pinned) in [
+            ("1.10", "1.1"),
+            ("1.0.1", "1.01"),
+            ("2.1.0", "2.1.0+cpu"),
+            ("2.1.0+cu121", "2.1.0+cpu"),
+            ("1.0a1", "1.0"),
+            ("1.0a10", "1.0a1"),
+            ("10", "1"),
+        ] {
+            assert!(!is_same(present, pinned), "{present} {pinned}");
+        }
     }
 }

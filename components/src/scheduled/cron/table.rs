@@ -7,6 +7,9 @@ use togusa_core::prelude::*;
 pub(super) const SPECIAL: [&str; 6] =
     ["MAILTO", "MAILFROM", "SHELL", "CRON_TZ", "RANDOM_DELAY", "CONTENT_TYPE"];
 
+/// How long a command or a variable may be.
+const LONGEST: usize = 990;
+
 /// A job as it was given.
 pub(super) struct Job<'a> {
     pub(super) name: &'a str,
@@ -16,9 +19,38 @@ pub(super) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// What cron runs: to it an unescaped `%` is the end of a line.
+    /// What cron runs: to it an unescaped `%` is the end of a line, and two `\` are one.
     fn line(command: &str) -> String {
-        command.trim().replace('%', "\\%")
+        let mut line = String::new();
+        let mut rest = command.trim();
+        while let Some(at) = rest.find(['\\', '%']) {
+            let (before, from) = rest.split_at(at);
+            let after = from.trim_start_matches('\\');
+            let (count, escaped) = (from.len() - after.len(), after.starts_with('%'));
+            // A single one before another character is left alone.
+            let count = if escaped || count > 1 { count * 2 } else { count };
+            line.push_str(before);
+            line.push_str(&"\\".repeat(count));
+            line.push_str(if escaped { "\\%" } else { "" });
+            rest = after.strip_prefix('%').unwrap_or(after);
+        }
+        line + rest
+    }
+
+    /// Refuses what cron does not run, or cuts off, without a word.
+    pub(super) fn check_length(&self) -> Result {
+        let too_long = |length: usize| length > LONGEST;
+        for (name, value) in &self.env {
+            if too_long(name.len() + 1 + value.len()) {
+                return Err(anyhow!("variable `{name}` is too long for cron, which cuts it off"))
+                    .hint("let the job read it from a private file");
+            }
+        }
+        if too_long(Self::line(self.command).len()) {
+            return Err(anyhow!("the command is too long for cron, which would not run it"))
+                .hint("put it into a script, and run that");
+        }
+        Ok(())
     }
 
     /// The schedule with one space between its fields.
@@ -28,27 +60,39 @@ impl Job<'_> {
 
     /// A file below `/etc/cron.d`.
     pub(super) fn file(&self, user: &str) -> String {
-        let env = self.env.iter().map(|(name, value)| format!("{name}={}\n", quoted(value)));
-        let (env, when, line) = (env.collect::<String>(), self.when(), Self::line(self.command));
+        let (mut env, mut exports) = (String::new(), String::new());
+        for (name, value) in &self.env {
+            match quoted(value) {
+                Some(quoted) => env.push_str(&format!("{name}={quoted}\n")),
+                None => exports.push_str(&export(name, value)),
+            }
+        }
+        let (when, line) = (self.when(), Self::line(&format!("{exports}{}", self.command.trim())));
         format!("# Job `{}`, kept by togusa.\n{env}{when} {user} {line}\n", self.name)
     }
 
     /// The lines in a crontab, where a variable must not reach the jobs below.
     pub(super) fn lines(&self) -> String {
-        let shell = |value: &str| format!("'{}'", value.replace('\'', r"'\''"));
-        let env = self.env.iter().map(|(name, value)| format!("export {name}={}; ", shell(value)));
+        let env = self.env.iter().map(|(name, value)| export(name, value));
         let command = format!("{}{}", env.collect::<String>(), self.command.trim());
         format!("{} {}\n", self.when(), Self::line(&command))
     }
 }
 
-/// The value of a variable, which cron strips of spaces unless they are quoted.
-fn quoted(value: &str) -> String {
+/// A variable as the shell of the job sets it.
+fn export(name: &str, value: &str) -> String {
+    format!("export {name}='{}'; ", value.replace('\'', r"'\''"))
+}
+
+/// The value of a variable, which cron strips of spaces unless they are quoted; `None` if it has no
+/// way to write it.
+fn quoted(value: &str) -> Option<String> {
     let is_plain = value.trim() == value && !value.is_empty() && !value.starts_with(['"', '\'']);
-    match (is_plain, value.contains('"')) {
-        (true, _) => value.to_owned(),
-        (false, false) => format!("\"{value}\""),
-        (false, true) => format!("'{value}'"),
+    match (is_plain, value.contains('"'), value.contains('\'')) {
+        (true, ..) => Some(value.to_owned()),
+        (false, false, _) => Some(format!("\"{value}\"")),
+        (false, true, false) => Some(format!("'{value}'")),
+        (false, true, true) => None,
     }
 }
 
@@ -153,6 +197,33 @@ mod tests {
             "5 4 * * sun export A='b c'; export EMPTY=''; export QUOTE=' it'\\''s '; \
              date +\\%F | mail 'x'\n"
         );
+    }
+
+    #[test]
+    fn what_cron_makes_of_a_line_is_undone_before() {
+        for (command, line) in [
+            (r"date +\%F", r"date +\\\%F"),
+            (r"grep 'a\.b'", r"grep 'a\.b'"),
+            (r"printf 'a\\nb\\'", r"printf 'a\\\\nb\\\\'"),
+            (r"a %% \", r"a \%\% \"),
+        ] {
+            assert_eq!(Job::line(command), line);
+        }
+        let job = Job { env: vec![("BOTH", "\" it's \"")], command: "true", ..JOB };
+        let line = "5 4 * * sun app export BOTH='\" it'\\''s \"'; true";
+        assert_eq!(job.file("app").lines().nth(1), Some(line));
+    }
+
+    #[test]
+    fn what_cron_would_cut_off_is_refused() {
+        let (fits, long) = ("x".repeat(900), "%".repeat(600));
+        let check = |command: &str, value: &str| {
+            let env = vec![("A", value)];
+            Job { command, env, ..JOB }.check_length().map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(check(&fits, &fits), Ok(()));
+        assert!(check(&long, "").unwrap_err().contains("the command is too long"));
+        assert!(check("", &long.repeat(2)).unwrap_err().contains("variable `A` is too long"));
     }
 
     #[test]

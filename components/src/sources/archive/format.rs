@@ -108,7 +108,11 @@ fn tar(from: impl Read, take: &mut Take<'_>) -> Result {
         };
         let mode = entry.header().mode().context("the archive is broken")?;
         let seconds = entry.header().mtime().unwrap_or(0);
-        let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        // What is older than 1970 is written as a negative number, which is read as a huge one.
+        let modified = SystemTime::UNIX_EPOCH
+            .checked_add(Duration::from_secs(seconds))
+            .filter(|_| i64::try_from(seconds).is_ok())
+            .unwrap_or(SystemTime::UNIX_EPOCH);
         take(Raw { path, mode, modified, kind }, &mut entry)?;
     }
     // The checksum stands behind what the archive says is its end.

@@ -19,7 +19,10 @@ pub(super) struct Member {
 
 #[derive(Debug, PartialEq)]
 pub(super) enum MemberKind {
-    Directory,
+    /// `None`: the archive holds what lies in it, and says nothing of itself.
+    Directory {
+        mode: Option<u32>,
+    },
     File {
         mode: u32,
         modified: SystemTime,
@@ -36,12 +39,12 @@ pub(super) enum MemberKind {
 
 impl Member {
     pub(super) fn directory(path: &str) -> Self {
-        Self { path: path.to_owned(), kind: MemberKind::Directory }
+        Self { path: path.to_owned(), kind: MemberKind::Directory { mode: None } }
     }
 
     pub(super) fn mode(&self) -> Option<u32> {
         match self.kind {
-            MemberKind::Directory => Some(0o755),
+            MemberKind::Directory { mode } => Some(mode.unwrap_or(0o755)),
             MemberKind::File { mode, .. } | MemberKind::Copy { mode, .. } => Some(mode),
             MemberKind::Symlink { .. } => None,
         }
@@ -85,14 +88,14 @@ impl Members {
         }
         let member = |kind| Member { path: path.clone(), kind };
         if self.links.contains(&path)
-            || member(MemberKind::Directory).above().any(|above| self.links.contains(above))
+            || Member::directory(&path).above().any(|above| self.links.contains(above))
         {
             return refused("whose way leads through a link of the archive");
         }
         let mode = raw.mode & 0o755 | 0o400;
         let kind = match &raw.kind {
             RawKind::File => MemberKind::File { mode, modified: raw.modified },
-            RawKind::Directory => MemberKind::Directory,
+            RawKind::Directory => MemberKind::Directory { mode: Some(mode | 0o700) },
             RawKind::Symlink(target) => {
                 if !stays_inside(&path, target) {
                     return refused(&format!(

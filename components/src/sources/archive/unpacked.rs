@@ -53,7 +53,7 @@ pub(super) struct Item {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum ItemKind {
-    Directory,
+    Directory { mode: Option<u32> },
     File { mode: u32, size: u64, modified: u64 },
     Symlink { target: String },
 }
@@ -61,7 +61,7 @@ enum ItemKind {
 impl Item {
     pub(super) fn new(member: &Member, entry: &togusa_core::host::Entry) -> Self {
         let kind = match &member.kind {
-            MemberKind::Directory => ItemKind::Directory,
+            MemberKind::Directory { mode } => ItemKind::Directory { mode: *mode },
             MemberKind::File { .. } | MemberKind::Copy { .. } => ItemKind::File {
                 mode: entry.mode,
                 size: entry.size,
@@ -73,7 +73,7 @@ impl Item {
     }
 
     pub(super) fn is_directory(&self) -> bool {
-        matches!(self.kind, ItemKind::Directory)
+        matches!(self.kind, ItemKind::Directory { .. })
     }
 
     /// How what lies there now differs from what was unpacked.
@@ -91,10 +91,11 @@ impl Item {
         };
         let wanted = wanted.with_mode(match self.kind {
             ItemKind::File { mode, .. } => Some(mode),
+            ItemKind::Directory { mode } => mode,
             _ => None,
         });
         let mut changes = match &self.kind {
-            ItemKind::Directory if entry.is_directory() => Vec::new(),
+            ItemKind::Directory { .. } if entry.is_directory() => Vec::new(),
             ItemKind::File { size, modified, .. } if entry.is_file() => {
                 let same = *size == entry.size && *modified == nanoseconds(entry.modified);
                 if same { Vec::new() } else { vec![format!("content{of} was changed").into()] }
@@ -119,7 +120,7 @@ impl Item {
 
     fn what(&self) -> &'static str {
         match self.kind {
-            ItemKind::Directory => "directory",
+            ItemKind::Directory { .. } => "directory",
             ItemKind::File { .. } => "file",
             ItemKind::Symlink { .. } => "symlink",
         }

@@ -187,7 +187,7 @@ impl Request {
 
     /// curl, which reads all that it is told from its standard input.
     fn curl(&self, more: &str) -> Result<Exec> {
-        let mut config = String::from("silent\nshow-error\nfail\nlocation\n");
+        let mut config = String::from("silent\nshow-error\nfail\nlocation\ngloboff\n");
         let (url, login) = self.parts()?;
         setting(&mut config, "url", &url);
         setting(&mut config, "proto", "=https,http,ftp");

@@ -13,6 +13,9 @@ use super::ways::Login;
 /// Where the commit is noted that was checked out last.
 const DEPLOYED: &str = "refs/togusa/deployed";
 
+/// The setting that tells that nothing was checked out to its end yet.
+const INCOMPLETE: &str = "togusa.incomplete";
+
 /// A checkout on a host.
 #[derive(Debug)]
 pub(super) struct Repository {
@@ -72,7 +75,9 @@ impl Repository {
     }
 
     pub(super) fn state(&self, probe: &Probe<'_>) -> Result<State> {
-        let args = ["status", "--porcelain=v2", "--branch", "-z", "--ignore-submodules=all"];
+        // Whatever the user's own settings leave out.
+        let args = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal"];
+        let args = [&args[..], &["--ignore-submodules=untracked"]].concat();
         let status = self.ask(probe, &self.here(&args))?;
         let url = self.here(&["config", "--get", "remote.origin.url"]).accept([0, 1]);
         let url = self.ask(probe, &url)?.stdout_text().trim_end().to_owned();
@@ -107,6 +112,7 @@ impl Repository {
 
     pub(super) fn initialize(&self, machine: &Machine<'_>, url: &str) -> Result {
         self.run(machine, &["init", "--quiet"])?;
+        self.run(machine, &["config", INCOMPLETE, "true"])?;
         self.run(machine, &["remote", "add", "--", "origin", url])?;
         Ok(())
     }
@@ -150,12 +156,30 @@ impl Repository {
         found.with_context(|| format!("the server has no `{}`", wanted.name()))
     }
 
+    /// Whether the first checkout was cut off; then what it locked is free again.
+    pub(super) fn resume(&self, machine: &Machine<'_>) -> Result<bool> {
+        let told = self.here(&["config", "--get", INCOMPLETE]).accept([0, 1]);
+        if self.ask(machine, &told)?.code != 0 {
+            return Ok(false);
+        }
+        for lock in ["index.lock", "shallow.lock"] {
+            machine.remove(&self.path.join(".git").join(lock))?;
+        }
+        Ok(true)
+    }
+
     pub(super) fn check_out(&self, machine: &Machine<'_>, commit: &str, force: bool) -> Result {
+        // What lies there without ever having been checked out was left by a checkout that was cut off.
+        let first = self.resume(machine)?;
+        let force = force || first;
         let mut args = vec!["checkout", "--quiet", "--detach"];
         args.extend(force.then_some("--force"));
         args.push(commit);
         self.run(machine, &args)?;
         self.run(machine, &["update-ref", DEPLOYED, commit])?;
+        if first {
+            self.run(machine, &["config", "--unset", INCOMPLETE])?;
+        }
         Ok(())
     }
 
@@ -163,15 +187,17 @@ impl Repository {
         self.run(machine, &["clean", "-d", "--force", "--force", "--quiet"]).map(|_| ())
     }
 
-    /// Commits that are neither on the server, as far as is known here, nor were deployed.
-    pub(super) fn own_commits(&self, probe: &Probe<'_>) -> Result<Vec<String>> {
+    /// Commits that are neither on the server, as far as is known here, nor were deployed: those that
+    /// are checked out, or all, with other branches and what was stashed.
+    pub(super) fn own_commits(&self, probe: &Probe<'_>, all: bool) -> Result<Vec<String>> {
         let head = self.resolve(probe, "HEAD")?;
-        if head.is_none() {
+        if head.is_none() && !all {
             return Ok(Vec::new());
         }
-        let args =
-            ["log", "--max-count=10", "--format=%h %s", "HEAD", "--not", "--remotes", "--tags"];
-        let args = [&args[..], &["--glob=refs/togusa"]].concat();
+        let mut args = vec!["log", "--max-count=10", "--format=%h %s"];
+        args.extend(head.is_some().then_some("HEAD"));
+        args.extend(all.then_some("--all"));
+        args.extend(["--not", "--remotes", "--tags", "--glob=refs/togusa"]);
         let listed = self.ask(probe, &self.here(&args))?.stdout_text();
         Ok(listed.lines().map(str::to_owned).collect())
     }
@@ -215,6 +241,8 @@ impl State {
                     let head = head.filter(|head| *head != "(initial)");
                     state.head = head.map(str::to_owned).or(state.head);
                 }
+                // At which commit a submodule is, `git submodule` tells.
+                Some(b'1') if is_moved_submodule(&line) => {}
                 Some(b'1') => state.changed.extend(after(8)),
                 Some(b'u') => state.changed.extend(after(10)),
                 Some(b'2') => {
@@ -228,6 +256,13 @@ impl State {
         }
         state
     }
+}
+
+/// Whether a line tells of a submodule in which no file was changed: `S`, then whether its commit, its
+/// files, and what it does not know differ.
+fn is_moved_submodule(line: &str) -> bool {
+    let field = line.split(' ').nth(2).unwrap_or_default();
+    field.starts_with('S') && field.as_bytes().get(2) != Some(&b'M')
 }
 
 #[cfg(test)]

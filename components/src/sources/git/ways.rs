@@ -16,6 +16,25 @@ pub(super) fn login_path(checkout: &HostPath, what: &str) -> Result<HostPath> {
     Ok(directory.join(format!(".{}.git-{what}", checkout.file_name())))
 }
 
+/// The scheme of a URL, who asks, and whom.
+pub(super) fn split_url(url: &str) -> Option<(&str, &str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let host = rest.split('/').next().unwrap_or_default();
+    let (user, host) = host.rsplit_once('@').unwrap_or(("", host));
+    Some((scheme, user, host))
+}
+
+/// Refuses what git would take for something else, and what everybody could read.
+pub(super) fn check_url(url: &str) -> Result {
+    let plain = !url.is_empty() && !url.starts_with('-') && !url.contains('\n');
+    ensure!(plain, "the URL of the repository is empty or begins with `-`");
+    if split_url(url).is_some_and(|(_, user, _)| user.contains(':')) {
+        return Err(anyhow!("the URL of the repository holds a password"))
+            .hint("give the password by `.login(…)`, and the URL without it");
+    }
+    Ok(())
+}
+
 impl Login {
     /// The command line of ssh, as git's own shell reads it: it asks nothing, and takes no host for
     /// known that is not.
@@ -70,6 +89,18 @@ mod tests {
             "ssh -o BatchMode=yes -i '/a b/k' -o IdentitiesOnly=yes \
              -o 'UserKnownHostsFile=\"/h\"' -o StrictHostKeyChecking=yes"
         );
+    }
+
+    #[test]
+    fn a_url_is_told_apart_and_holds_no_password() {
+        let parts = ("https", "me", "a.org:80");
+        assert_eq!(split_url("https://me@a.org:80/x@y.git"), Some(parts));
+        assert_eq!(split_url("git@a.org:x.git"), None);
+        for url in ["https://me@a.org/x", "ssh://git@a.org:22/x", "git@a.org:x", "/srv/x:y@z"] {
+            assert!(check_url(url).is_ok(), "{url}");
+        }
+        let error = format!("{:#}", check_url("https://me:hunter2@a.org/x").unwrap_err());
+        assert!(error.contains("holds a password") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

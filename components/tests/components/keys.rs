@@ -1,0 +1,30 @@
+//! Keys of SSH in files of the work directory.
+
+use togusa_components::prelude::*;
+
+use crate::Bench;
+
+const BLOB: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+
+#[test]
+fn a_key_that_is_given_twice_is_one_key_that_all_can_read() {
+    let test = Bench::new().model(|scope| {
+        let keys = ["anna", "anna@home"].map(|comment| format!("ssh-ed25519 {BLOB} {comment}"));
+        scope.add(AuthorizedKey::all("deploy", keys).file("keys"));
+        Ok(())
+    });
+    assert_eq!(test.converge(), ["+ create key ssh-ed25519 …AQEBAQEB (anna)"]);
+    assert_eq!(test.read("keys"), format!("ssh-ed25519 {BLOB} anna\n"));
+    assert_eq!(test.mode("keys"), 0o644);
+}
+
+#[test]
+fn nobody_has_keys_to_remove() {
+    let test = Bench::new().model(|scope| {
+        let key = format!("ssh-ed25519 {BLOB}");
+        scope.add(AuthorizedKey::new("no-such-user", key).absent());
+        scope.add(KnownHost::new("web").user("no-such-user").absent());
+        Ok(())
+    });
+    assert!(test.converge().is_empty());
+}
