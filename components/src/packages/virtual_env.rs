@@ -6,7 +6,7 @@ mod requirements;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use togusa_core::host::{ExecError, Failure, Ownership};
+use togusa_core::host::{Entry, ExecError, Failure, Ownership};
 use togusa_core::prelude::*;
 
 use crate::access;
@@ -298,6 +298,9 @@ impl Component for VirtualEnv {
         let path = self.path();
         if self.absent {
             let entry = probe.entry(path)?;
+            if entry.as_ref().is_some_and(Entry::is_directory) {
+                self.check_own(probe)?;
+            }
             return Ok(entry.map(|entry| access::removed(&entry, "")).into_iter().collect());
         }
         let text = self.requirements.text(probe)?;

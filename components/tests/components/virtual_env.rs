@@ -9,15 +9,18 @@ use crate::Bench;
 
 #[test]
 fn a_directory_that_holds_something_else_is_left_alone() {
-    let test = Bench::new().model(|scope| {
-        scope.add(VirtualEnv::new("app"));
-        Ok(())
-    });
-    fs::create_dir_all(test.path("app")).unwrap();
-    fs::write(test.path("app/data"), "precious").unwrap();
-    let failure = test.failure();
-    assert!(failure.contains("holds files, and is no virtual environment"), "{failure}");
-    assert_eq!(test.read("app/data"), "precious");
+    for absent in [false, true] {
+        let test = Bench::new().model(move |scope| {
+            let environment = VirtualEnv::new("app");
+            scope.add(if absent { environment.absent() } else { environment });
+            Ok(())
+        });
+        fs::create_dir_all(test.path("app")).unwrap();
+        fs::write(test.path("app/data"), "precious").unwrap();
+        let failure = test.failure();
+        assert!(failure.contains("holds files, and is no virtual environment"), "{failure}");
+        assert_eq!(test.read("app/data"), "precious");
+    }
 }
 
 #[test]
