@@ -13,14 +13,7 @@ pub(super) fn needing<T>(result: Result<T>, package: &str) -> Result<T> {
     }
 }
 
-/// Whether a command failed because there is no such program, also where sudo looked for it.
+/// Whether a command failed because there is no such program.
 pub(super) fn is_missing(error: &anyhow::Error) -> bool {
-    match error.downcast_ref() {
-        Some(ExecError::NotFound { .. }) => true,
-        Some(ExecError::Failed { failure, .. }) => {
-            let mut lines = failure.stderr_tail.lines();
-            lines.any(|line| line.starts_with("sudo: ") && line.ends_with(": command not found"))
-        }
-        _ => false,
-    }
+    matches!(error.downcast_ref(), Some(ExecError::NotFound { .. }))
 }

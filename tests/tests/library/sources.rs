@@ -62,7 +62,8 @@ chmod 755 /usr/local/bin/ssh"#);
     let failure = site.failure();
     host.sh("for git in /usr/bin/git /usr/local/bin/git; do mv $git.away $git || true; done");
     assert!(
-        failure.contains("git: command not found") && failure.contains("install the package `git`"),
+        failure.contains("there is no program `git`")
+            && failure.contains("install the package `git`"),
         "{failure}"
     );
 }

@@ -280,6 +280,9 @@ impl<'a> Running<'a> {
             End::TimedOut => None,
             End::Exited(status) => Some(*status),
         };
+        if self.sudo_user.is_some() && misses(&stderr, &self.exec.program) {
+            return Err(ExecError::NotFound { program: self.exec.program.clone(), path: None });
+        }
         if let Some(code) = status.and_then(|status| status.code())
             && self.exec.accept.contains(&code)
         {
@@ -323,6 +326,12 @@ fn command(exec: &Exec, sudo_user: Option<&str>) -> Command {
     let stdin = if exec.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
     command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// Whether all that was said is how sudo says that it found no such program.
+fn misses(stderr: &[u8], program: &str) -> bool {
+    let said = format!("sudo: {program}: command not found");
+    stderr.trim_ascii() == said.as_bytes()
 }
 
 fn own_name() -> String {
