@@ -23,7 +23,7 @@ use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system;
 
 use cache::{Cache, Fresh, Inputs};
@@ -150,7 +150,9 @@ impl Agents {
     pub fn whole(&self, target: &str) -> Result<Vec<u8>, Problem> {
         match &self.supply {
             Supply::Project(project) => project.whole(target),
-            Supply::Prepared(_) => Err(Problem::new("prepared binaries cannot be built again")),
+            Supply::Prepared(_) => {
+                Err(Problem::new(code::PREPARED_DIFFER, "prepared binaries cannot be built again"))
+            }
         }
     }
 
@@ -252,7 +254,7 @@ impl Project {
             short(own),
             short(build)
         );
-        Err(Problem::new(message).hint(
+        Err(Problem::new(code::PROGRAM_OUTDATED, message).hint(
             "start it with `cargo run`, or use the binaries that it came with: `--agents DIR`",
         ))
     }
@@ -286,11 +288,12 @@ impl Project {
 }
 
 fn unreadable(what: impl AsRef<Path>, error: &dyn Display) -> Problem {
-    let problem = Problem::new(format!("cannot read `{}`", what.as_ref().display()));
+    let problem =
+        Problem::new(code::BUILD_FILES, format!("cannot read `{}`", what.as_ref().display()));
     Problem { causes: vec![error.to_string()], ..problem }
 }
 
 fn unwritable(what: &Path, error: &dyn Display) -> Problem {
-    let problem = Problem::new(format!("cannot write `{}`", what.display()));
+    let problem = Problem::new(code::BUILD_FILES, format!("cannot write `{}`", what.display()));
     Problem { causes: vec![error.to_string()], ..problem }
 }

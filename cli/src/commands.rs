@@ -9,6 +9,7 @@ mod deploy;
 mod disconnect;
 mod environments;
 mod exec;
+mod explain;
 mod graph;
 mod plan;
 mod run_options;
@@ -26,6 +27,7 @@ pub use deploy::Deploy;
 pub use disconnect::Disconnect;
 pub use environments::Environments;
 pub use exec::Exec;
+pub use explain::Explain;
 pub use graph::{Graph, GraphFormat};
 pub use plan::Plan;
 pub use run_options::{AgentOptions, HostOptions, RunOptions};
@@ -51,6 +53,7 @@ pub enum Command {
     Graph(Graph),
     Components(Components),
     Environments(Environments),
+    Explain(Explain),
     Completions(Completions),
     Agent(Agent),
 }

@@ -18,7 +18,7 @@ use std::thread;
 
 use togusa_core::environment::{Connect, Host};
 use togusa_core::names::HostName;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system;
 use togusa_core::system::program;
 
@@ -134,7 +134,9 @@ impl Execution<'_> {
         hear: &(dyn Fn(&HostName, Stream, &[u8]) + Sync),
     ) -> Ended {
         if lifelines.are_cut() {
-            return Err(Problem::new("the command was not started").on(&host.name));
+            return Err(
+                Problem::new(code::INTERRUPTED, "the command was not started").on(&host.name)
+            );
         }
         let Started { mut stdin, stdout, stderr, ended } = match host.connect {
             Connect::Ssh => self.over_ssh(host)?,
@@ -156,7 +158,8 @@ impl Execution<'_> {
 
     fn over_ssh(&self, host: &Host) -> Result<Started, Problem> {
         let connections = self.connections.ok_or_else(|| {
-            Problem::new("nothing was made ready for SSH").hint("this is a defect of togusa")
+            Problem::new(code::DEFECT, "nothing was made ready for SSH")
+                .hint("this is a defect of togusa")
         })?;
         let channel = connections.start(host, &self.start(host).join(" "))?;
         let Channel { stdin, stdout, stderr, ended, .. } = channel;
@@ -170,7 +173,7 @@ impl Execution<'_> {
 
     fn here(&self, host: &Host) -> Result<Started, Problem> {
         let failed = |error: io::Error| {
-            let problem = Problem::new("cannot start a shell").on(&host.name);
+            let problem = Problem::new(code::THIS_MACHINE, "cannot start a shell").on(&host.name);
             Problem { causes: vec![error.to_string()], ..problem }
         };
         let mut shell = program("sh");
@@ -181,14 +184,17 @@ impl Execution<'_> {
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err(Problem::new("the shell has no streams").on(&host.name));
+            return Err(Problem::new(code::DEFECT, "the shell has no streams").on(&host.name));
         };
         let name = host.name.clone();
         let ended = move || match child.wait() {
             Ok(status) => {
                 Ok(status.code().or(status.signal().map(|it| it + SIGNALLED)).unwrap_or(1))
             }
-            Err(error) => Err(Problem::new(format!("the command is lost: {error}")).on(&name)),
+            Err(error) => {
+                Err(Problem::new(code::COMMAND_LOST, format!("the command is lost: {error}"))
+                    .on(&name))
+            }
         };
         Ok(Started {
             stdin: Box::new(stdin),

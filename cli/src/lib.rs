@@ -21,6 +21,7 @@
 //! | [`shell`] | what surrounds every command: arguments, failures, panics, exit code |
 //! | [`ui`] | the two streams, colours, verbosity; everything that is shown goes through it |
 //! | [`view`] | events as plain lines, live progress or JSON lines |
+//! | [`explain`] | the pages of the errors' codes |
 //! | [`exit`], [`failure`] | how a run ended, why a command failed |
 //! | [`session`] | what every command works on, and how it runs a model |
 //! | [`transport`] | the ways to hosts |
@@ -36,6 +37,9 @@
 //!
 //! Core emits events and never writes; nothing here looks at a host.
 
+// What is raised here is shown to users, who look its code up; tests may do without.
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 pub mod agents;
 pub mod arguments;
 mod cli;
@@ -43,6 +47,7 @@ pub mod commands;
 pub mod confirm;
 pub mod execute;
 pub mod exit;
+pub mod explain;
 pub mod failure;
 pub mod git;
 pub mod identities;

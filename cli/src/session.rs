@@ -18,7 +18,7 @@ use togusa_core::host::Facts;
 use togusa_core::interrupt::Interrupt;
 use togusa_core::model::{self, Model};
 use togusa_core::names::RootId;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::registry::Registry;
 use togusa_core::{address, system};
 use togusa_environments::Loaded;
@@ -200,7 +200,10 @@ impl Session {
 
     fn agents(&self, how: &AgentOptions) -> Result<Agents, Problem> {
         let program = std::env::current_exe().map_err(|error| {
-            Problem::new(format!("cannot find the file of this program: {error}"))
+            Problem::new(
+                code::THIS_MACHINE,
+                format!("cannot find the file of this program: {error}"),
+            )
         })?;
         if let Some(directory) = &how.agents {
             return Agents::prepared(directory, &program);
@@ -217,7 +220,10 @@ impl Session {
         if self.interrupt.get().is_none() {
             let interrupt = Interrupt::default();
             signals::watch(interrupt.clone(), self.ui.clone()).map_err(|error| {
-                Failure::failed(Problem::new(format!("cannot listen for signals: {error}")))
+                Failure::failed(Problem::new(
+                    code::THIS_MACHINE,
+                    format!("cannot listen for signals: {error}"),
+                ))
             })?;
             return Ok(self.interrupt.get_or_init(|| interrupt));
         }

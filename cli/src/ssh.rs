@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use togusa_core::environment::Host;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system;
 use togusa_core::system::program;
 use tokio::runtime::{Builder, Runtime};
@@ -98,7 +98,7 @@ impl Connections {
 
     fn from_sockets(sockets: Sockets, keep: Duration, root: &Path) -> Result<Self, Problem> {
         let cannot = |what: &str, error: io::Error| {
-            let problem = Problem::new(format!("cannot {what}"));
+            let problem = Problem::new(code::KEPT_CONNECTIONS, format!("cannot {what}"));
             Problem { causes: vec![error.to_string()], ..problem }
         };
         raise_file_limit().map_err(|error| cannot("raise the limit of open files", error))?;
@@ -261,12 +261,12 @@ fn raise_file_limit() -> io::Result<()> {
 }
 
 fn not_ended(error: &io::Error) -> Problem {
-    let problem = Problem::new("cannot end the kept connections");
+    let problem = Problem::new(code::KEPT_CONNECTIONS, "cannot end the kept connections");
     Problem { causes: vec![error.to_string()], ..problem }
 }
 
 pub(crate) fn no_ssh(error: &io::Error) -> Problem {
-    let problem = Problem::new("cannot run `ssh`");
+    let problem = Problem::new(code::NO_SSH, "cannot run `ssh`");
     let problem = Problem { causes: vec![error.to_string()], ..problem };
     problem.hint("install OpenSSH's client, such as with `apt-get install openssh-client`")
 }

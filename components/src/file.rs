@@ -5,8 +5,10 @@ mod source;
 use std::borrow::Cow;
 use std::fmt;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{Entry, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::template;
 
 use crate::access::{self, Access, Wanted};
@@ -200,7 +202,11 @@ impl File {
     }
 
     pub(crate) fn wanted(&self, probe: &Probe<'_>) -> Result<Content<'_>> {
-        self.body.as_ref().context("the file was not configured")?.on(probe)
+        self.body
+            .as_ref()
+            .context("the file was not configured")
+            .code(code::NOT_CONFIGURED)?
+            .on(probe)
     }
 
     /// What is sensitive is kept from others, unless another mode was asked for.

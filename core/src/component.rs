@@ -6,6 +6,7 @@ use std::fmt::Debug;
 
 use crate::attributes::SourceLocation;
 use crate::host::{Machine, Probe};
+use crate::problem::{Code, code};
 use crate::scope::Scope;
 use crate::verdict::Verdict;
 
@@ -75,3 +76,10 @@ pub trait Component: Any + Debug + Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("the component has no `update`, but it is stale or a trigger is pending for it")]
 pub struct NoUpdate;
+
+impl NoUpdate {
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        code::NO_UPDATE
+    }
+}

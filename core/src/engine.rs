@@ -16,6 +16,7 @@ pub mod transport;
 
 pub use agent::{Agent, serve};
 pub use coordinator::{Options, deploy};
+pub(crate) use state::StateError;
 pub use status::status;
 
 use std::time::Duration;

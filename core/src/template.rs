@@ -12,6 +12,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use crate::assets::Asset;
 use crate::digest::Digest;
+use crate::problem::{Code, code};
 
 pub use render_time::RenderTable;
 
@@ -103,6 +104,11 @@ pub struct TemplateError {
 }
 
 impl TemplateError {
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        code::TEMPLATE
+    }
+
     fn new(name: &str, error: &minijinja::Error) -> Self {
         if let Some(host) = render_time::take_unknown_home() {
             let detail = format!("the home on host `{host}`, which takes no part, is not known");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use togusa_core::names::nearest;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::{Origin, Table, ValueKind};
 
 use crate::files;
@@ -48,8 +48,13 @@ pub(crate) fn load(
         chain.push(base);
         if cycle {
             let path = chain.join(" -> ");
-            problems
-                .push(Problem::new(format!("environments extend each other: {path}")).at(place));
+            problems.push(
+                Problem::new(
+                    code::EXTENDS_CIRCLE,
+                    format!("environments extend each other: {path}"),
+                )
+                .at(place),
+            );
             complete = false;
             break;
         }
@@ -72,8 +77,11 @@ pub(crate) fn from_str(name: &str, text: &str, problems: &mut Vec<Problem>) -> O
     let mut all = parse_level(&files::path_of(name), text, problems)?;
     if let Some((base, place)) = &all.extends {
         problems.push(
-            Problem::new(format!("cannot extend `{base}`: the environment is read from a text"))
-                .at(place.clone()),
+            Problem::new(
+                code::EXTENDS_TEXT,
+                format!("cannot extend `{base}`: the environment is read from a text"),
+            )
+            .at(place.clone()),
         );
     }
     let complete = all.extends.is_none();
@@ -133,8 +141,11 @@ fn stack(below: &mut Level, above: Level, base: Option<&str>, problems: &mut Vec
         if below.hosts.shift_remove(&name).is_none()
             && let Some(base) = base
         {
-            let problem = Problem::new(format!("environment `{base}` has no host `{name}`"))
-                .at(removed_at.clone());
+            let problem = Problem::new(
+                code::NOTHING_TO_REMOVE,
+                format!("environment `{base}` has no host `{name}`"),
+            )
+            .at(removed_at.clone());
             let known = below.hosts.keys().map(String::as_str);
             problems.push(match nearest(&name, known) {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
@@ -163,9 +174,12 @@ fn refuse_removals(lowest: &mut Level, complete: bool, problems: &mut Vec<Proble
         let Some(place) = &host.removed_at else { return true };
         if complete {
             problems.push(
-                Problem::new("`remove` without an environment to remove the host from")
-                    .at(place.clone())
-                    .hint("set `extends`, or leave the host out"),
+                Problem::new(
+                    code::NOTHING_TO_REMOVE,
+                    "`remove` without an environment to remove the host from",
+                )
+                .at(place.clone())
+                .hint("set `extends`, or leave the host out"),
             );
         }
         false

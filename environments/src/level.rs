@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use togusa_core::attributes::Reader;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::secret::Secret;
 use togusa_core::value::{Origin, Table, ValueKind};
 
@@ -112,9 +112,12 @@ fn one_user(table: &Table, problems: &mut Vec<Problem>) {
     if let (Some(sudo), Some(entry)) = (sudo, table.0.get("service_user")) {
         let at = sudo.origin.as_ref().map(|origin| format!(" at {origin}")).unwrap_or_default();
         problems.push(
-            Problem::new(format!("`service_user` stands beside `sudo = true`{at}"))
-                .at(entry.name_origin.clone())
-                .hint("converge as root with `sudo`, or as another user with `service_user`"),
+            Problem::new(
+                code::SUDO_AND_USER,
+                format!("`service_user` stands beside `sudo = true`{at}"),
+            )
+            .at(entry.name_origin.clone())
+            .hint("converge as root with `sudo`, or as another user with `service_user`"),
         );
     }
 }

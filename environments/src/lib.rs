@@ -15,6 +15,9 @@
 //! Whether a component or an attribute exists is not known here: core asks the registry, with the
 //! places that this crate hands on.
 
+// What is raised here is shown to users, who look its code up; tests may do without.
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 mod extends;
 mod files;
 mod level;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use togusa_core::environment::{Connect, Environment};
 use togusa_core::names::nearest;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use crate::extends::Merged;
 use host::HostReader;
@@ -61,8 +61,11 @@ fn hosts(
     }
     if environment.hosts.is_empty() {
         problems.push(
-            Problem::new(format!("environment `{}` has no hosts", environment.name))
-                .hint("add a section `[hosts.NAME]` with the host's `components`"),
+            Problem::new(
+                code::NO_HOSTS,
+                format!("environment `{}` has no hosts", environment.name),
+            )
+            .hint("add a section `[hosts.NAME]` with the host's `components`"),
         );
         return;
     }
@@ -90,7 +93,8 @@ fn unused_components(merged: &Merged, environment: &Environment, problems: &mut 
             continue;
         }
         let problem =
-            Problem::new(format!("no host has component `{name}`")).at(entry.name_origin.clone());
+            Problem::new(code::UNUSED_ATTRIBUTES, format!("no host has component `{name}`"))
+                .at(entry.name_origin.clone());
         problems.push(match nearest(name, used.iter().copied()) {
             Some(near) => problem.hint(format!("did you mean `{near}`?")),
             None => problem.hint("add it to the `components` of a host, or remove the section"),

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system;
 
 use super::Cli;
@@ -27,6 +27,7 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
     match &arguments.command {
         Command::Agent(agent) => return agent.run(registry),
         Command::Components(components) => return components.run(&registry, ui),
+        Command::Explain(explain) => return explain.run(ui),
         Command::Completions(completions) => {
             completions.run(&program, ui);
             return Ok(Exit::Success);
@@ -34,7 +35,10 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
         _ => {}
     }
     let here = system::current_directory().map_err(|error| {
-        Failure::wrong_use([Problem::new(format!("cannot tell the current directory: {error}"))])
+        Failure::wrong_use([Problem::new(
+            code::THIS_MACHINE,
+            format!("cannot tell the current directory: {error}"),
+        )])
     })?;
     let session = Session {
         registry,
@@ -58,7 +62,10 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
         Command::Graph(graph) => graph.run(&session),
         Command::Secrets(secrets) => secrets.run(&session),
         Command::Environments(environments) => environments.run(&session),
-        Command::Agent(_) | Command::Components(_) | Command::Completions(_) => {
+        Command::Agent(_)
+        | Command::Components(_)
+        | Command::Explain(_)
+        | Command::Completions(_) => {
             unreachable!("handled above, as they need no project")
         }
     }

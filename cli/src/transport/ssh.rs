@@ -8,7 +8,7 @@ use std::time::Duration;
 use togusa_core::engine::transport::{Connection, Transport};
 use togusa_core::environment::Host;
 use togusa_core::event::Event;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::converging_user;
 use super::tap::tap;
@@ -75,7 +75,9 @@ impl Ssh {
         tell: &dyn Fn(Event),
     ) -> Result<Started, Failed> {
         let expected = self.agents.get(host.target.as_deref()).map_err(Failed::Problem)?;
-        let no_tag = |error: std::io::Error| Problem::new(format!("no random bytes: {error}"));
+        let no_tag = |error: std::io::Error| {
+            Problem::new(code::THIS_MACHINE, format!("no random bytes: {error}"))
+        };
         let start = Start {
             tag: push::tag().map_err(no_tag).map_err(Failed::Problem)?,
             digest: expected.digest.clone(),
@@ -150,7 +152,10 @@ impl Transport for Ssh {
                 Err(Failed::Stale) if !how.0 => how.0 = true,
                 Err(Failed::Damaged(_)) if !how.1 => how.1 = true,
                 Err(Failed::Stale) => {
-                    return Err(Problem::new("the host does not answer over a new connection"));
+                    return Err(Problem::new(
+                        code::CONNECTION_LOST,
+                        "the host does not answer over a new connection",
+                    ));
                 }
                 Err(Failed::Damaged(problem) | Failed::Problem(problem)) => return Err(problem),
             }
@@ -169,7 +174,7 @@ impl Transport for Ssh {
                         signal @ 1.. => format!("was killed by signal {signal}"),
                         _ => format!("ended with exit code {code}"),
                     };
-                    let problem = Problem::new(format!("the agent {how}"));
+                    let problem = Problem::new(code::AGENT_GONE, format!("the agent {how}"));
                     Some(Problem { causes: words.take(), ..problem }.on(&host.name))
                 }
                 Err(mut problem) => {
@@ -198,8 +203,11 @@ fn unstarted(
     };
     let said = words.text();
     if code == Exit::Altered as i32 || code > SIGNALLED {
-        let problem = Problem::new(format!("the agent is damaged: it ended with exit code {code}"))
-            .hint("deploy again; if it stays so, memory or disk of that machine may be faulty");
+        let problem = Problem::new(
+            code::AGENT_DAMAGED,
+            format!("the agent is damaged: it ended with exit code {code}"),
+        )
+        .hint("deploy again; if it stays so, memory or disk of that machine may be faulty");
         return Failed::Damaged(Problem { causes: vec![said], ..problem }.on(&host.name));
     }
     match push::unstarted(code, &said) {

@@ -122,6 +122,7 @@ fn style(template: &str) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use togusa_core::event::Summary;
+    use togusa_core::problem::{Problem, code};
 
     use super::*;
     use crate::ui::{Choices, testing};
@@ -132,7 +133,7 @@ mod tests {
     }
 
     fn failed(number: usize) -> Event {
-        let problem = Default::default();
+        let problem = Problem::new(code::NO_ROUTE, "no route to host");
         Event::HostFailed { host: HostName::new(format!("web{number:02}")), problem }
     }
 

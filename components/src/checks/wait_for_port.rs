@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use togusa_core::fail;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::waiting::{Seen, seconds, wait};
 
@@ -132,7 +134,7 @@ impl Component for WaitForPort {
         let attempt = ATTEMPT.min(self.timeout);
         match wait(machine, self.timeout, self.interval, || self.look(machine, attempt))? {
             Ok(()) => Ok(()),
-            Err(seen) => bail!("{seen}, after {} too", seconds(self.timeout)),
+            Err(seen) => fail!(code::NOT_REACHED, "{seen}, after {} too", seconds(self.timeout)),
         }
     }
 }

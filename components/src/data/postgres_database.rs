@@ -4,7 +4,9 @@ mod state;
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::postgres_cluster::PostgresCluster;
 use super::psql::{self, MAINTENANCE};
@@ -243,11 +245,14 @@ impl Component for PostgresDatabase {
             match mend {
                 Mend::Sql(statement) => statements.push(statement),
                 Mend::Impossible => {
-                    return Err(anyhow!("the database is there, and cannot be changed: {change}"))
-                        .hint(
-                            "dump it, drop it by `.absent_losing_all_data()`, deploy it anew and \
+                    return Err(fault!(
+                        code::DATABASE_FIXED,
+                        "the database is there, and cannot be changed: {change}"
+                    ))
+                    .hint(
+                        "dump it, drop it by `.absent_losing_all_data()`, deploy it anew and \
                              restore the dump; or ask for what it has",
-                        );
+                    );
                 }
             }
         }

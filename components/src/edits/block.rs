@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::template;
+use togusa_core::{demand, fail, fault};
 
 use crate::content::Content;
 use crate::file::{Body, Given, Rendering, Text};
@@ -128,7 +130,8 @@ impl Block {
             (_, [_, again, ..]) => format!("line {}: a second `{end}`", again + 1),
             (_, [line]) => format!("line {}: `{end}` stands before `{begin}`", line + 1),
         };
-        Err(anyhow!(broken)).hint("remove the markers, and what stood between them, by hand")
+        Err(fault!(code::EDIT_MARKERS, "{broken}"))
+            .hint("remove the markers, and what stood between them, by hand")
     }
 
     fn edit(&self, text: &str, content: &str) -> Result<Edit> {
@@ -146,7 +149,7 @@ impl Block {
         new.push(&end);
         let is_marker = |line: &str| [&*begin, &*end].map(str::trim).contains(&line.trim());
         if let Some(inside) = new[1..new.len() - 1].iter().find(|line| is_marker(line)) {
-            bail!("the content holds the marker `{inside}`");
+            fail!(code::EDIT_MARKERS, "the content holds the marker `{inside}`");
         }
         match found {
             Some((begin, end)) if same(&lines, begin, &new, end) => {}
@@ -193,7 +196,7 @@ impl Component for Block {
         self.target.resolve("block", scope)?;
         self.position.check()?;
         let plain = !self.name.trim().is_empty() && !self.name.contains(['\n', '\r']);
-        ensure!(plain, "the name of a block is a text on one line");
+        demand!(plain, code::NOT_A_NAME, "the name of a block is a text on one line");
         if !self.absent {
             let body = Body::find(&self.given, &Rendering::default(), &self.name, scope)?;
             self.target.sensitive |= matches!(&body, Body::Text(text) if text.is_secret());

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::file::Text;
 use crate::location::Location;
@@ -105,7 +108,7 @@ impl Line {
             lines.remove(matches);
             return Ok(lines.into_text().into());
         }
-        let line = line.context("the line has no text")?;
+        let line = line.context("the line has no text").code(code::OPTION_MISSING)?;
         let found = lines.iter().rev().find(|(_, present)| matches(present));
         match found.map(|(number, present)| (number, is_it(present))) {
             Some((_, true)) => {}
@@ -137,7 +140,7 @@ impl Component for Line {
         let Some(text) = &self.text else { return Ok(()) };
         text.check()?;
         if text.as_str()?.contains(['\n', '\r']) {
-            return Err(anyhow!("the line has an end of line in it"))
+            return Err(fault!(code::OPTION_VALUE, "the line has an end of line in it"))
                 .hint("give one line; several are a `Block`");
         }
         self.target.sensitive |= text.is_secret();

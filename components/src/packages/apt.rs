@@ -7,7 +7,9 @@ mod tools;
 use std::borrow::Cow;
 use std::time::Duration;
 
+use togusa_core::demand;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 pub(super) use index::Refresh;
 use installed::{Installed, Package, Upgradable};
@@ -272,21 +274,29 @@ impl Component for Apt {
     }
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
-        ensure!(!self.packages.is_empty(), "no package is named");
+        demand!(!self.packages.is_empty(), code::OPTION_MISSING, "no package is named");
         for Wanted { name, version } in &self.packages {
             let is_name = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
                 && name.chars().all(|c| c.is_ascii_lowercase() || "0123456789+-.:".contains(c))
                 // With this apt would remove it.
                 && !name.ends_with('-');
-            ensure!(is_name, "`{name}` cannot be the name of a package");
+            demand!(is_name, code::NOT_A_NAME, "`{name}` cannot be the name of a package");
             let Some(version) = version else { continue };
             let is_version = version.starts_with(|c: char| c.is_ascii_alphanumeric())
                 && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+-:~".contains(c));
-            ensure!(is_version, "`{version}` cannot be a version of package `{name}`");
+            demand!(
+                is_version,
+                code::OPTION_VALUE,
+                "`{version}` cannot be a version of package `{name}`"
+            );
         }
         if self.absent.is_some() {
             let unused = self.held.is_some() || self.latest;
-            ensure!(!unused, "neither a hold nor `.latest()` means something to absent packages");
+            demand!(
+                !unused,
+                code::OPTIONS_CLASH,
+                "neither a hold nor `.latest()` means something to absent packages"
+            );
             return Ok(());
         }
         self.packages.iter().for_each(|wanted| scope.manages("apt", &wanted.name));

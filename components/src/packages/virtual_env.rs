@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use togusa_core::host::{Entry, ExecError, Failure, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fail, fault};
 
 use crate::access;
 use crate::location::{Location, Place};
@@ -192,8 +194,12 @@ impl VirtualEnv {
             return Ok(());
         }
         let local = probe.local(path);
-        Err(anyhow!("`{}` holds files, and is no virtual environment", local.display()))
-            .hint("remove it, or give the environment another path")
+        Err(fault!(
+            code::DIRECTORY_OCCUPIED,
+            "`{}` holds files, and is no virtual environment",
+            local.display()
+        ))
+        .hint("remove it, or give the environment another path")
     }
 
     /// Of the files that tell what is installed: an address may hold a password.
@@ -286,11 +292,11 @@ impl Component for VirtualEnv {
         self.place.resolve("virtualenv", scope)?;
         self.requirements.resolve(scope)?;
         if self.require_hashes && self.requirements.is_empty() {
-            bail!("`.require_hashes()` means nothing without a requirement");
+            fail!(code::OPTIONS_CLASH, "`.require_hashes()` means nothing without a requirement");
         }
         let python = &self.python;
         let is_program = !python.is_empty() && !python.starts_with(['-', '~']);
-        ensure!(is_program, "`{python}` cannot be a program");
+        demand!(is_program, code::OPTION_VALUE, "`{python}` cannot be a program");
         scope.check_arguments(&Exec::new("pip").args(self.options.iter().cloned()))
     }
 

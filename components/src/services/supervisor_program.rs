@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Output;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::file::{File, Text};
 use crate::location::Location;
@@ -216,21 +219,33 @@ impl SupervisorProgram {
 
     fn check(&self) -> Result {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        ensure!(
+        demand!(
             !self.name.is_empty() && self.name.chars().all(plain) && self.name != "all",
+            code::NOT_A_NAME,
             "`{}` is no name for a program of supervisord",
             self.name
         );
         for (name, value) in &self.env {
-            ensure!(!value.is_masked(), "the variable `{name}` holds a secret that was printed");
+            demand!(
+                !value.is_masked(),
+                code::SECRET_PRINTED,
+                "the variable `{name}` holds a secret that was printed"
+            );
         }
         let words = [&self.program].into_iter().chain(&self.args).chain(self.options.values());
         let mut words = words.chain(self.options.keys()).chain(&self.user).chain(self.env.keys());
-        ensure!(!words.any(|word| word.contains(['\n', '\r', '\0'])), "a text holds a line break");
+        demand!(
+            !words.any(|word| word.contains(['\n', '\r', '\0'])),
+            code::OPTION_VALUE,
+            "a text holds a line break"
+        );
         let cut = self.options.iter().find(|(_, value)| is_cut(&format!(" {value}")));
         if let Some((name, _)) = cut {
-            return Err(anyhow!("the option `{name}` holds `;` or `#` behind a blank"))
-                .hint("supervisord takes what follows for a comment");
+            return Err(fault!(
+                code::OPTION_VALUE,
+                "the option `{name}` holds `;` or `#` behind a blank"
+            ))
+            .hint("supervisord takes what follows for a comment");
         }
         Ok(())
     }
@@ -273,10 +288,11 @@ impl SupervisorProgram {
         let mut entries = Vec::new();
         for (name, value) in &self.env {
             let value = std::str::from_utf8(value.bytes())
-                .with_context(|| format!("the variable `{name}` is not UTF-8"))?;
+                .with_context(|| format!("the variable `{name}` is not UTF-8"))
+                .code(code::OPTION_VALUE)?;
             if value.contains(['"', '\n', '\r', '\0']) || is_cut(value) {
                 let odd = "a quote, a line break, or `;` or `#` behind a blank";
-                return Err(anyhow!("the variable `{name}` holds {odd}"))
+                return Err(fault!(code::OPTION_VALUE, "the variable `{name}` holds {odd}"))
                     .hint("supervisord cannot read such a value; give it by a file");
             }
             entries.push(format!("{name}=\"{}\"", value.replace('%', "%%")));
@@ -311,7 +327,11 @@ impl SupervisorProgram {
     }
 
     fn control(&self, probe: &Probe<'_>, args: &[&str]) -> Result<Exec> {
-        let config = self.config_path.as_ref().context("the program was not configured")?;
+        let config = self
+            .config_path
+            .as_ref()
+            .context("the program was not configured")
+            .code(code::NOT_CONFIGURED)?;
         Ok(status::supervisorctl(probe, config).args(args.iter().copied()))
     }
 
@@ -323,14 +343,20 @@ impl SupervisorProgram {
         let complaint =
             said.lines().find(|line| line.contains("ERROR") || line.starts_with("error:"));
         match complaint {
-            Some(complaint) => Err(anyhow!("supervisord says: {}", complaint.trim()))
-                .hint("correct what it complains of in its files"),
+            Some(complaint) => {
+                Err(fault!(code::SUPERVISOR_REFUSES, "supervisord says: {}", complaint.trim()))
+                    .hint("correct what it complains of in its files")
+            }
             None => Ok(output),
         }
     }
 
     fn state(&self, probe: &Probe<'_>) -> Result<Option<State>> {
-        let config = self.config_path.as_ref().context("the program was not configured")?;
+        let config = self
+            .config_path
+            .as_ref()
+            .context("the program was not configured")
+            .code(code::NOT_CONFIGURED)?;
         Ok(status::all_now(probe, config)?.remove(&self.name))
     }
 
@@ -344,7 +370,12 @@ impl SupervisorProgram {
         self.order(machine, "restart")?;
         let now = self.state(machine)?;
         let is_new = now.is_some_and(|now| now.pid != before.pid);
-        ensure!(is_new, "`{}` is still the same process after its restart", self.name);
+        demand!(
+            is_new,
+            code::SERVICE_NOT_RUNNING,
+            "`{}` is still the same process after its restart",
+            self.name
+        );
         Ok(())
     }
 
@@ -393,10 +424,14 @@ impl SupervisorProgram {
     fn log_tail(&self, probe: &Probe<'_>) -> Result<anyhow::Error> {
         let shown = probe.query(&self.control(probe, &["tail", &self.name])?);
         // The tail only adds to an error that is told anyway.
-        Ok(anyhow!(match shown {
-            Ok(output) => text::tail("its log", &output.stdout_text()),
-            Err(error) => format!("its log cannot be read: {error:#}"),
-        }))
+        Ok(fault!(
+            code::SERVICE_NOT_RUNNING,
+            "{}",
+            match shown {
+                Ok(output) => text::tail("its log", &output.stdout_text()),
+                Err(error) => format!("its log cannot be read: {error:#}"),
+            }
+        ))
     }
 }
 
@@ -422,7 +457,11 @@ impl Component for SupervisorProgram {
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
-        let config = self.config_path.as_ref().context("the program was not configured")?;
+        let config = self
+            .config_path
+            .as_ref()
+            .context("the program was not configured")
+            .code(code::NOT_CONFIGURED)?;
         let state = Statuses::of(probe, config)?.remove(&self.name);
         Ok(match (self.absent, state) {
             (true, Some(state)) => Verdict::stale(Change::remove(format!("process, {state}"))),
@@ -450,8 +489,12 @@ impl Component for SupervisorProgram {
             return Ok(());
         }
         let Some(now) = self.state(machine)? else {
-            return Err(anyhow!("supervisord does not know `{}`", self.name))
-                .hint("see that it includes the files of `.include_directory(…)`");
+            return Err(fault!(
+                code::SUPERVISOR_REFUSES,
+                "supervisord does not know `{}`",
+                self.name
+            ))
+            .hint("see that it includes the files of `.include_directory(…)`");
         };
         // Where there was nothing to take, it is one of the other triggers that may have come.
         let is_old = |before: &State| before.is_up() && updated.stdout_text().trim().is_empty();

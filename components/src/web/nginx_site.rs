@@ -4,7 +4,9 @@ mod trial;
 
 use std::borrow::Cow;
 
+use togusa_core::demand;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::template;
 
 use crate::file::{File, Text};
@@ -207,8 +209,9 @@ impl Component for NginxSite {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let begins_well = !self.name.starts_with('.');
-        ensure!(
+        demand!(
             !self.name.is_empty() && begins_well && self.name.chars().all(plain),
+            code::NOT_A_NAME,
             "`{}` is no name for a site",
             self.name
         );

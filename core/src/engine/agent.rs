@@ -19,7 +19,7 @@ use crate::event::{Counts, Event};
 use crate::interrupt::Interrupt;
 use crate::names::RootName;
 use crate::panics;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 use crate::protocol::{
     Done, End, Frame, FrameError, FromAgent, HandOver, Hello, Start, ToAgent, read_frame,
 };
@@ -92,7 +92,12 @@ fn converse(
         Frame::Message(ToAgent::HandOver(hand_over)) => hand_over,
         Frame::Message(ToAgent::Status(of)) => return line.send(status::answer(&agent.home, &of)),
         Frame::Message(ToAgent::Goodbye | ToAgent::Interrupt { .. }) => return Ok(()),
-        _ => return Err(Problem::new("the coordinator did not begin with the hand-over")),
+        _ => {
+            return Err(Problem::new(
+                code::DEFECT,
+                "the coordinator did not begin with the hand-over",
+            ));
+        }
     };
     let Prepared { host, drafts } = match prepare(agent, &hand_over, line, inbox, interrupt) {
         Ok(prepared) => prepared,
@@ -130,7 +135,7 @@ fn converse(
 /// A record that cannot be written is worth a warning, and fails nothing.
 fn warn(host: &Host, written: Result<(), state::StateError>) {
     if let Err(error) = written {
-        let problem = Problem::from_error(&anyhow::Error::new(error));
+        let problem = Problem::from_error(&anyhow::Error::new(error), code::STATE_UNUSABLE);
         let problem = problem.hint("the deployment goes on without its record on this host");
         host.emit(Event::Warning { host: host.site.host.name.clone(), problem });
     }
@@ -192,9 +197,14 @@ impl Inbox {
             match self.notes.recv_timeout(PATIENCE) {
                 Ok(Note::Heard(frame)) => return Ok(frame),
                 Ok(Note::Ended(..)) => {}
-                Ok(Note::Lost(error)) => return Err(Problem::from_error(&error.into())),
+                Ok(Note::Lost(error)) => {
+                    return Err(Problem::from_error(&error.into(), code::AGENT_GONE));
+                }
                 Err(_) if self.pulse.is_lost() => {
-                    return Err(Problem::new("the coordinator was silent for too long"));
+                    return Err(Problem::new(
+                        code::AGENT_GONE,
+                        "the coordinator was silent for too long",
+                    ));
                 }
                 Err(_) => {}
             }
@@ -260,7 +270,8 @@ fn work(
 /// Runs one root and tells what it came to, whatever happens.
 fn run(host: &Host, drafts: &Drafts, line: &Line, start: &Start) -> (End, Counts) {
     let Some((id, draft)) = drafts.get(&start.root) else {
-        let problem = Problem::new(format!("root `{}` was not handed over", start.root));
+        let problem =
+            Problem::new(code::DEFECT, format!("root `{}` was not handed over", start.root));
         // A link that is lost is noticed by who reads from it; so below.
         let _ = line.send(FromAgent::Refused { problem, locked: false });
         return (End::Failed, Counts::default());
@@ -272,7 +283,7 @@ fn run(host: &Host, drafts: &Drafts, line: &Line, start: &Start) -> (End, Counts
                     root: id.clone(),
                     breadcrumb: draft.breadcrumb(0).clone(),
                     changes: Vec::new(),
-                    problem: Problem::from_error(&panicked.into())
+                    problem: Problem::from_error(&panicked.into(), code::DEFECT)
                         .hint("this is a defect of togusa"),
                 });
                 Done::failed(id.root.clone())

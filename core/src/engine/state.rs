@@ -29,6 +29,8 @@ pub(crate) use marks::{Mark, Marks};
 
 use std::path::{Path, PathBuf};
 
+use crate::problem::{Code, code};
+
 /// Creates the directory below a target directory in which all of this lies.
 pub(crate) fn create(target: &Path) -> Result<(), StateError> {
     durable::create_directory(&target.join(".togusa"))
@@ -96,4 +98,17 @@ pub enum StateError {
         /// Who holds it, since when, and what it waits for.
         holder: String,
     },
+}
+
+impl StateError {
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Write { .. } | Self::Read { .. } => code::STATE_UNUSABLE,
+            Self::Damaged { .. } => code::STATE_DAMAGED,
+            Self::Foreign { .. } => code::TARGET_FOREIGN,
+            Self::NoDirectory { .. } => code::TARGET_NO_DIRECTORY,
+            Self::Locked { .. } => code::LOCKED,
+        }
+    }
 }

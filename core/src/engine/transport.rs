@@ -11,7 +11,7 @@ use std::thread;
 use crate::assets::AssetStore;
 use crate::environment::Host;
 use crate::event::Event;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 use crate::registry::Registry;
 
 use super::BUILD;
@@ -57,8 +57,11 @@ pub struct InProcess {
 impl Transport for InProcess {
     fn connect(&self, host: &Host, _: &dyn Fn(Event)) -> Result<Connection, Problem> {
         let failed = |error: std::io::Error| {
-            Problem::new(format!("cannot start the agent of `{}`", host.name))
-                .hint(error.to_string())
+            Problem::new(
+                code::AGENT_NOT_STARTED,
+                format!("cannot start the agent of `{}`", host.name),
+            )
+            .hint(error.to_string())
         };
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         let agent = Agent {
@@ -85,9 +88,10 @@ impl Transport for InProcess {
             ended: Box::new(move || match thread.join() {
                 Ok(Ok(())) => None,
                 Ok(Err(problem)) => Some(problem),
-                Err(_) => {
-                    Some(Problem::new("the agent panicked").hint("this is a defect of togusa"))
-                }
+                Err(_) => Some(
+                    Problem::new(code::DEFECT, "the agent panicked")
+                        .hint("this is a defect of togusa"),
+                ),
             }),
         })
     }

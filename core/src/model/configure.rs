@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::address::Resolved;
 use crate::assets::{self, AssetCatalogue, AssetStore, WithSecrets};
 use crate::environment::Environment;
+use crate::fault;
 use crate::host::Facts;
 use crate::names::RootId;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, code};
 use crate::registry::Registry;
 use crate::secret::{Key, KnownSecrets, Masked};
 use crate::template::{self, RenderTable, Template, TemplateText};
@@ -38,7 +39,7 @@ pub fn configure<A: AssetCatalogue + AssetStore>(
 
 fn no_key(error: std::io::Error) -> Problems {
     let error = anyhow::Error::new(error).context("cannot draw a key for the model's digests");
-    Problems::new([Problem::from_error(&error)])
+    Problems::new([Problem::from_error(&error, code::THIS_MACHINE)])
 }
 
 fn configure_with<A: AssetCatalogue + AssetStore>(
@@ -115,7 +116,7 @@ pub fn configure_twice<A: AssetCatalogue + AssetStore>(
             super::draft::first_difference(&known, &other.draft, &other.digests)
         {
             found.push(
-                Problem::new("the component is configured differently each time")
+                Problem::new(code::IMPURE, "the component is configured differently each time")
                     .in_component(&id.root, &breadcrumb)
                     .on(&id.host)
                     .hint(
@@ -148,7 +149,7 @@ fn try_templates(
             Arc::new(RenderTable { addresses: placeholders.collect(), ..RenderTable::default() });
         let tried = draft.templates.iter().filter_map(|(node, template)| {
             let error = try_template(template, &globals, &table, store).err()?;
-            let problem = Problem::from_error(&error);
+            let problem = Problem::from_error(&error, code::TEMPLATE);
             Some(problem.in_component(&id.root, draft.breadcrumb(*node)).on(&id.host))
         });
         tried.collect::<Vec<_>>()
@@ -170,7 +171,7 @@ fn try_template(
         }
         TemplateText::Asset(asset) => {
             let text = String::from_utf8(assets::read(store, asset)?).map_err(|_| {
-                anyhow::anyhow!("template `{}` is not text in UTF-8", template.name)
+                fault!(code::TEMPLATE_NOT_TEXT, "template `{}` is not text in UTF-8", template.name)
             })?;
             template::render(&template.name, &text, Some(asset.digest), context, table)?
         }

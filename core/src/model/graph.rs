@@ -8,7 +8,7 @@ use petgraph::algo::{astar, tarjan_scc};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::names::RootId;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 
 /// That one root must be done before another starts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -179,7 +179,7 @@ fn cycles(graph: &DiGraph<RootId, String>) -> Vec<Problem> {
             let _ = write!(text, " -[{edge}]-> `{}`", graph[node]);
             last = node;
         }
-        problems.push(Problem::new(format!("roots wait for each other in a circle: {text}")).hint(
+        problems.push(Problem::new(code::CIRCLE, format!("roots wait for each other in a circle: {text}")).hint(
             "let one of the requirements be `unordered()` or `reversed()`, or split a component",
         ));
     }

@@ -14,7 +14,7 @@ use crate::event::{Event, Summary};
 use crate::interrupt::Interrupt;
 use crate::model::Model;
 use crate::names::HostName;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 use crate::registry::Registry;
 use crate::resource::Resource;
 use crate::scope::Scope;
@@ -83,7 +83,8 @@ struct Homes {
 impl Transport for Homes {
     fn connect(&self, host: &Host, tell: &dyn Fn(Event)) -> Result<Connection, Problem> {
         let home = self.directory.join(host.name.as_str());
-        std::fs::create_dir_all(&home).map_err(|error| Problem::new(error.to_string()))?;
+        std::fs::create_dir_all(&home)
+            .map_err(|error| Problem::new(code::THIS_MACHINE, error.to_string()))?;
         let (registry, assets) = (Arc::clone(&self.registry), Arc::clone(&self.assets));
         InProcess { registry, assets, home }.connect(host, tell)
     }

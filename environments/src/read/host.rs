@@ -3,7 +3,7 @@
 use togusa_core::attributes::Reader;
 use togusa_core::environment::{Connect, Host, Root};
 use togusa_core::names::nearest;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::{Table, Value, ValueKind};
 
 use super::keys::{self, optional, reader};
@@ -73,9 +73,12 @@ impl HostReader<'_> {
         for key in SSH_ONLY {
             if let Some(entry) = own.0.get(*key) {
                 problems.push(
-                    Problem::new(format!("`{key}` has no meaning for a local host"))
-                        .at(entry.name_origin.clone())
-                        .hint(format!("remove `{key}`, or set `connect = \"ssh\"`")),
+                    Problem::new(
+                        code::LOCAL_HOST_KEY,
+                        format!("`{key}` has no meaning for a local host"),
+                    )
+                    .at(entry.name_origin.clone())
+                    .hint(format!("remove `{key}`, or set `connect = \"ssh\"`")),
                 );
             }
         }
@@ -92,9 +95,12 @@ impl HostReader<'_> {
             if known.contains(&name.as_str()) {
                 continue;
             }
-            let problem = Problem::new(format!("the host has no component `{name}`"))
-                .at(entry.name_origin.clone())
-                .on(&host.name);
+            let problem = Problem::new(
+                code::UNUSED_ATTRIBUTES,
+                format!("the host has no component `{name}`"),
+            )
+            .at(entry.name_origin.clone())
+            .on(&host.name);
             problems.push(match nearest(name, known.iter().copied()) {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
                 None => problem.hint(format!("add `{name}` to the host's `components`")),

@@ -2,7 +2,7 @@
 
 use togusa_core::attributes::{FromValue, Reader};
 use togusa_core::names::nearest;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::{Entry, Table, ValueKind};
 
 /// The keys of the file itself.
@@ -79,7 +79,7 @@ pub(crate) fn no_others(
                 let known: Vec<_> = known.iter().map(|key| format!("`{key}`")).collect();
                 format!("known keys: {}", known.join(", "))
             });
-        let problem = Problem::new(format!("unknown key `{name}`")).hint(hint);
+        let problem = Problem::new(code::UNKNOWN_KEY, format!("unknown key `{name}`")).hint(hint);
         problems.push(problem.at(entry.name_origin.clone()));
     }
 }

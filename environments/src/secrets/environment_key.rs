@@ -18,7 +18,7 @@ use std::io::Write as _;
 use age::armor::{ArmoredWriter, Format};
 use age::secrecy::ExposeSecret as _;
 use age::{Encryptor, x25519};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use zeroize::Zeroizing;
 
 use super::document::SecretFile;
@@ -58,7 +58,10 @@ impl EnvironmentKey {
         identities: &Identities,
     ) -> Result<String, Problem> {
         let failed = |cause: String| {
-            let problem = Problem::new("failed to encrypt the environment's key to its members");
+            let problem = Problem::new(
+                code::CANNOT_ENCRYPT,
+                "failed to encrypt the environment's key to its members",
+            );
             Problem { causes: vec![cause.replace(['\u{2068}', '\u{2069}'], "")], ..problem }
         };
         let recipients = members.recipients(&identities.asking("a member's key"))?;
@@ -101,7 +104,7 @@ impl EnvironmentKey {
                 causes.push("there was none to try".into());
             }
             causes.push(format!("members are {}", header.members));
-            Problem { causes, ..Problem::new(message) }.hint(
+            Problem { causes, ..Problem::new(code::NO_IDENTITY, message) }.hint(
                 "put the private key of a member into TOGUSA_IDENTITY, or name its file with \
                  `--identity`; a member adds another with `secrets add`",
             )
@@ -114,15 +117,16 @@ impl EnvironmentKey {
             .flat_map(|line| [line, "\n"])
             .collect();
         let refuse = |message: String| {
-            Problem::new(message).at(header.public_key_at.clone()).hint(
+            Problem::new(code::KEY_ALTERED, message).at(header.public_key_at.clone()).hint(
                 "somebody changed the file by hand, or took it from elsewhere; take it from an \
                  earlier commit, and look at who changed it",
             )
         };
         let Ok(identity) = private.parse() else {
-            return Err(Problem::new(format!(
-                "`encryption.private_key` of `{environment}` holds no key"
-            ))
+            return Err(Problem::new(
+                code::KEY_ALTERED,
+                format!("`encryption.private_key` of `{environment}` holds no key"),
+            )
             .hint(RESTORE));
         };
         let key = Self { identity };

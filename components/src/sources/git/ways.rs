@@ -1,6 +1,8 @@
 //! How git reaches a server.
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 /// Files that git and ssh read, as real paths.
 #[derive(Debug, Default)]
@@ -27,9 +29,9 @@ pub(super) fn split_url(url: &str) -> Option<(&str, &str, &str)> {
 /// Refuses what git would take for something else, and what everybody could read.
 pub(super) fn check_url(url: &str) -> Result {
     let plain = !url.is_empty() && !url.starts_with('-') && !url.contains('\n');
-    ensure!(plain, "the URL of the repository is empty or begins with `-`");
+    demand!(plain, code::ADDRESS_FORM, "the URL of the repository is empty or begins with `-`");
     if split_url(url).is_some_and(|(_, user, _)| user.contains(':')) {
-        return Err(anyhow!("the URL of the repository holds a password"))
+        return Err(fault!(code::PASSWORD_IN_URL, "the URL of the repository holds a password"))
             .hint("give the password by `.login(…)`, and the URL without it");
     }
     Ok(())

@@ -6,7 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::problem::HintExt as _;
+use crate::fault::HintExt as _;
+use crate::problem::{Code, code};
 
 /// Why a command did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,21 @@ pub enum ExecError {
         /// The command line.
         command: String,
     },
+}
+
+impl ExecError {
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NotFound { .. } => code::NO_PROGRAM,
+            Self::SecretArgument { .. } => code::SECRET_ARGUMENT,
+            Self::NoDirectory { .. } => code::NO_DIRECTORY,
+            Self::Record { .. } | Self::Spawn { .. } => code::COMMAND_NOT_STARTED,
+            Self::Failed { .. } => code::COMMAND_FAILED,
+            Self::TimedOut { .. } => code::COMMAND_HUNG,
+            Self::Killed { .. } => code::INTERRUPTED,
+        }
+    }
 }
 
 /// A command that ran and failed.
