@@ -164,6 +164,7 @@ mod tests {
           graph         Show in which order roots converge, and why
           components    List components with their attributes, types and defaults
           environments  List the environments of the project
+          schema        Print a JSON Schema, by which editors complete and check what you write
           completions   Print a completion script for a shell
 
         Options:

@@ -12,6 +12,7 @@ mod exec;
 mod graph;
 mod plan;
 mod run_options;
+mod schema;
 pub mod secrets;
 mod ssh;
 mod status;
@@ -29,6 +30,7 @@ pub use exec::Exec;
 pub use graph::{Graph, GraphFormat};
 pub use plan::Plan;
 pub use run_options::{AgentOptions, HostOptions, RunOptions};
+pub use schema::{Schema, SchemaOf};
 pub use secrets::Secrets;
 pub use ssh::Ssh;
 pub use status::Status;
@@ -51,6 +53,7 @@ pub enum Command {
     Graph(Graph),
     Components(Components),
     Environments(Environments),
+    Schema(Schema),
     Completions(Completions),
     Agent(Agent),
 }

@@ -10,6 +10,7 @@ use crate::value::Origin;
 
 /// One thing that is wrong: what, where, why, and what to do about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// The place in a file, for what an environment says.
     #[serde(default, skip_serializing_if = "Option::is_none")]

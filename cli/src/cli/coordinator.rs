@@ -27,6 +27,7 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
     match &arguments.command {
         Command::Agent(agent) => return agent.run(registry),
         Command::Components(components) => return components.run(&registry, ui),
+        Command::Schema(schema) => return schema.run(&registry, ui),
         Command::Completions(completions) => {
             completions.run(&program, ui);
             return Ok(Exit::Success);
@@ -58,8 +59,9 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
         Command::Graph(graph) => graph.run(&session),
         Command::Secrets(secrets) => secrets.run(&session),
         Command::Environments(environments) => environments.run(&session),
-        Command::Agent(_) | Command::Components(_) | Command::Completions(_) => {
-            unreachable!("handled above, as they need no project")
-        }
+        Command::Agent(_)
+        | Command::Components(_)
+        | Command::Schema(_)
+        | Command::Completions(_) => unreachable!("handled above, as they need no project"),
     }
 }
