@@ -104,12 +104,8 @@ impl Reader {
                 let heading = self.heading.take().unwrap_or_default();
                 self.anchor(&heading);
             }
-            Event::Start(Tag::Link { link_type, dest_url, .. }) => {
-                if link_type != LinkType::Email {
-                    self.links.push(Link { line, to: dest_url.into_string() });
-                }
-            }
-            Event::Start(Tag::Image { dest_url, .. }) => {
+            Event::Start(Tag::Link { link_type: LinkType::Email, .. }) => {}
+            Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
                 self.links.push(Link { line, to: dest_url.into_string() });
             }
             Event::Start(Tag::CodeBlock(kind)) => {
