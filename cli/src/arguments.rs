@@ -165,6 +165,7 @@ mod tests {
           components    List components with their attributes, types and defaults
           environments  List the environments of the project
           explain       Explain an error by its code: cause, remedy and an example
+          schema        Print a JSON Schema, by which editors complete and check what you write
           completions   Print a completion script for a shell
 
         Options:

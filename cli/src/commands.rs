@@ -13,6 +13,7 @@ mod explain;
 mod graph;
 mod plan;
 mod run_options;
+mod schema;
 pub mod secrets;
 mod ssh;
 mod status;
@@ -31,6 +32,7 @@ pub use explain::Explain;
 pub use graph::{Graph, GraphFormat};
 pub use plan::Plan;
 pub use run_options::{AgentOptions, HostOptions, RunOptions};
+pub use schema::{Schema, SchemaOf};
 pub use secrets::Secrets;
 pub use ssh::Ssh;
 pub use status::Status;
@@ -54,6 +56,7 @@ pub enum Command {
     Components(Components),
     Environments(Environments),
     Explain(Explain),
+    Schema(Schema),
     Completions(Completions),
     Agent(Agent),
 }

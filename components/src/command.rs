@@ -42,6 +42,8 @@ const LONGEST_KEY: usize = 60;
 /// unless it was made by [`shell`](Self::shell), in a process group of its own; its output is shown
 /// while it runs. Another user needs `sudo`.
 ///
+/// **Needs**: nothing but the command; `sudo` for another user.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

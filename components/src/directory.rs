@@ -37,6 +37,8 @@ use tree::Tree;
 /// another kind, also a link to such a thing, is replaced. It needs the right to write into the
 /// directory above; another owner needs root.
 ///
+/// **Needs**: nothing; root to give it to another owner.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

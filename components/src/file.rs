@@ -42,6 +42,8 @@ pub(crate) use source::{Body, Given, Rendering};
 ///
 /// Giving a file to another owner needs root; a group needs root or membership.
 ///
+/// **Needs**: nothing; root to give a file to another owner.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -25,6 +25,8 @@ use crate::location::Location;
 /// `verify` lists the directories that the pattern names. `update` removes what it finds, and needs
 /// the right to write into the directories that hold it.
 ///
+/// **Needs**: nothing.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

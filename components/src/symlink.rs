@@ -24,6 +24,8 @@ use crate::location::{Location, Place};
 /// in its place goes in that moment too, a directory with all that it holds just before. It needs
 /// the right to write into the directory that holds the link.
 ///
+/// **Needs**: nothing.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

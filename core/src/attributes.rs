@@ -5,6 +5,7 @@
 
 mod from_serde;
 mod from_value;
+mod shape;
 
 use crate::names::nearest;
 use crate::problem::{Code, Problem, code};
@@ -12,6 +13,7 @@ use crate::value::{Origin, Table, Value, ValueKind};
 
 pub use from_serde::Serde;
 pub use from_value::FromValue;
+pub use shape::{Fields, Shape};
 /// # Examples
 ///
 /// ```
@@ -96,6 +98,9 @@ pub struct AttributeSchema {
     pub default: Option<String>,
     /// The documentation comment of the field.
     pub doc: &'static str,
+    /// Which values it can have, for programs that complete and check an environment file.
+    #[serde(skip)]
+    pub shape: Shape,
 }
 
 /// Where a component was written, recorded by the derive when it was compiled.

@@ -14,6 +14,7 @@ pub use code::Code;
 
 /// One thing that is wrong: what, where, why, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// The place in a file, for what an environment says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,6 +35,7 @@ pub struct Problem {
     pub hint: Option<String>,
     /// What kind of problem it is; `togusa explain` tells more about it.
     #[serde(default = "uncoded")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^T[0-9]{4}$")))]
     pub code: Code,
     /// The hosts on which the same thing is wrong; empty where no host is concerned.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

@@ -12,6 +12,7 @@ use togusa_core::problem::{Problem, code};
 use togusa_core::secret::Secret;
 use togusa_core::value::{Origin, Table, ValueKind};
 
+use crate::keys::Section;
 use crate::read::keys::{self, optional, reader};
 
 /// What one file says, or several laid over each other.
@@ -45,7 +46,7 @@ pub(crate) struct LevelHost {
 impl Level {
     /// Splits a document into its sections.
     pub(crate) fn read(document: &Table, problems: &mut Vec<Problem>) -> Self {
-        keys::no_others(document, keys::TOP, keys::elsewhere_than_top, problems);
+        keys::no_others(document, Section::Top, keys::elsewhere_than_top, problems);
         let mut reader = reader(document);
         let extends = optional::<String>(&mut reader, "extends")
             .map(|name| (name, document.get("extends").and_then(|value| value.origin.clone())));

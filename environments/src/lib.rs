@@ -12,6 +12,9 @@
 //! 5. `secrets` decrypts what stands beside the file, and lays it over the same level;
 //! 6. `read` gives the merged tables their meaning, key by key.
 //!
+//! `keys` is the table of all keys: what `read` knows, the reference shows and `schema` describes to
+//! editors.
+//!
 //! Whether a component or an attribute exists is not known here: core asks the registry, with the
 //! places that this crate hands on.
 
@@ -20,11 +23,13 @@
 
 mod extends;
 mod files;
+pub mod keys;
 mod level;
 mod load;
 mod parse;
 mod ranges;
 mod read;
+pub mod schema;
 pub mod secrets;
 mod source;
 mod syntax;

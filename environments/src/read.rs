@@ -15,6 +15,7 @@ use togusa_core::names::nearest;
 use togusa_core::problem::{Problem, code};
 
 use crate::extends::Merged;
+use crate::keys::Section;
 use host::HostReader;
 use keys::{optional, reader};
 use settings::Settings;
@@ -28,7 +29,7 @@ pub(crate) fn environment(
 ) -> Environment {
     let mut environment = Environment::new(project, name);
     let table = &merged.all.environment;
-    keys::no_others(table, keys::ENVIRONMENT, keys::elsewhere_than_environment, problems);
+    keys::no_others(table, Section::Environment, keys::elsewhere_than_environment, problems);
     let mut reader = reader(table);
     let settings = Settings::read(&mut reader);
     environment.confirm = optional(&mut reader, "confirm").unwrap_or_default();

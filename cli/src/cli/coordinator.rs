@@ -28,6 +28,7 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
         Command::Agent(agent) => return agent.run(registry),
         Command::Components(components) => return components.run(&registry, ui),
         Command::Explain(explain) => return explain.run(ui),
+        Command::Schema(schema) => return schema.run(&registry, ui),
         Command::Completions(completions) => {
             completions.run(&program, ui);
             return Ok(Exit::Success);
@@ -65,8 +66,7 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
         Command::Agent(_)
         | Command::Components(_)
         | Command::Explain(_)
-        | Command::Completions(_) => {
-            unreachable!("handled above, as they need no project")
-        }
+        | Command::Schema(_)
+        | Command::Completions(_) => unreachable!("handled above, as they need no project"),
     }
 }

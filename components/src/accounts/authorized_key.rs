@@ -31,6 +31,8 @@ use lines::{Line, Wanted};
 /// `.ssh`, if others may write there. `update` puts a new file in its place, and makes `.ssh`. For
 /// another user than the converging one it needs root.
 ///
+/// **Needs**: root for another user than the converging one.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -34,6 +34,8 @@ use lines::Wanted;
 /// who could send another host in its place could send another key as well. `ssh-keyscan HOST`
 /// prints what to compare with what the host's administrator says.
 ///
+/// **Needs**: root for all users or another one.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -43,6 +43,8 @@ const MOVE_HOME: &str = "--move-home";
 /// are missing busybox makes and removes users, but cannot change them. A hash is handed over on
 /// standard input. A home directory that was lost comes back empty.
 ///
+/// **Needs**: root; `useradd` and its like, or busybox.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -41,6 +41,8 @@ const SHOWN: usize = 200;
 /// Plain HTTP needs no program, but for `getent` for names other than `localhost`; https needs
 /// `curl`, which is given address and headers through a pipe.
 ///
+/// **Needs**: `curl` for https; `getent` for names other than `localhost`.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

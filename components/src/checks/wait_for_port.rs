@@ -31,6 +31,8 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 /// and fails with what it saw last. It needs no privilege; names other than `localhost` are looked
 /// up by `getent` (package `libc-bin`).
 ///
+/// **Needs**: `getent` for names other than `localhost`.
+///
 /// ```
 /// use std::time::Duration;
 ///

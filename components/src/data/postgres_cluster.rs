@@ -28,6 +28,8 @@ use crate::location::Location;
 /// this needs `psql` on the host that converges (Debian: `postgresql-client`). A sandbox maps the
 /// directory of a socket; what is changed is the server that is reached.
 ///
+/// **Needs**: `psql`; `sudo` to work as another user of the system.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -30,6 +30,8 @@ use state::{Databases, Difference, Mend, Privilege, State, Wanted};
 /// an error, which says what to do. It needs `psql`, and the privileges that [`PostgresCluster`] tells
 /// of; owner and roles must be there before.
 ///
+/// **Needs**: `psql`; to be `postgres`, or a login.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

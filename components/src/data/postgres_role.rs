@@ -37,6 +37,8 @@ use rights::{Difference, Mend, Rights, Role, Roles};
 ///
 /// A role that owns something cannot be removed: reassign or drop that first.
 ///
+/// **Needs**: `psql`; to be `postgres`, or a login.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

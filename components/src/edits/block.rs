@@ -35,6 +35,8 @@ use super::target::{Edit, Target, target_methods};
 /// that lost its other half is an error, so that nothing is lost. It needs the right to write into the
 /// directory; a file of another owner needs root.
 ///
+/// **Needs**: nothing; root for a file of another owner.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

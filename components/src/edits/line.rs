@@ -34,6 +34,8 @@ use super::target::{Edit, Target, target_methods};
 /// `verify` reads the file. `update` writes it anew in one moment, see the [module](super). It needs
 /// the right to write into the directory; a file of another owner needs root.
 ///
+/// **Needs**: nothing; root for a file of another owner.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

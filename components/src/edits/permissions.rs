@@ -31,6 +31,8 @@ use crate::mode::IntoMode;
 /// `verify` lists the directories that the pattern names and looks at every entry. `update` changes
 /// what differs, in place. It needs to own the files, and root for another owner.
 ///
+/// **Needs**: root for what others own.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

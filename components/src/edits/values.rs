@@ -51,6 +51,8 @@ use datum::{Datum, leaves};
 /// [module](super). It needs the right to write into the directory; a file of another owner needs
 /// root.
 ///
+/// **Needs**: nothing; root for a file of another owner.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

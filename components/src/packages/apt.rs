@@ -39,6 +39,8 @@ const INDEX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// does not know a package. Nothing is asked, and configuration that was changed by hand is kept.
 /// An installation that was cut off is brought to its end first.
 ///
+/// **Needs**: root; `apt-get`, `dpkg-query`.
+///
 /// ```
 /// use std::time::Duration;
 ///

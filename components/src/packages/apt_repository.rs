@@ -29,6 +29,8 @@ use crate::{Directory, File, Purge};
 /// `verify` reads both files. `update` writes them and runs `apt-get update` for this source; an
 /// address that cannot be reached, or a wrong key, is an error. It needs root, and apt 2.1 or later.
 ///
+/// **Needs**: root; `apt-get`.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -44,6 +44,8 @@ const TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 /// and installs the requirements; a directory that holds something else is an error. It needs the package `python3-venv`, or `uv`; no privilege, but for
 /// another user root.
 ///
+/// **Needs**: `python3` with `venv`, or `uv`.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -36,6 +36,8 @@ use table::{Crontab, Job};
 /// host. `update` puts a new file in its place, or runs `crontab`, of the package `cron`; cron sees
 /// by itself that there is something new. A job that holds a secret is readable for root alone.
 ///
+/// **Needs**: `cron`; root for other users.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

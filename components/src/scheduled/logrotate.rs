@@ -34,6 +34,8 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// new one first: what it refuses never takes the place of the old one. Below `/etc` it needs root;
 /// with `by_cron` the package `cron`. In a sandbox, where nobody reads the file, it needs nothing.
 ///
+/// **Needs**: `logrotate`; root for its usual directory.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

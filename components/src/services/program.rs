@@ -55,6 +55,8 @@ use launcher::Launcher;
 /// Another `user` needs `sudo`, also for root, and must be able to enter the directory and to write
 /// the log. Linux, `sh` and `setsid` (of `util-linux` or busybox) are needed.
 ///
+/// **Needs**: `sh`, `setsid`.
+///
 /// ```
 /// use std::time::Duration;
 ///

@@ -55,6 +55,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// It needs the programs of the package `supervisor`, a supervisord that runs, and the right to
 /// write there and to use its socket, which is root's usually.
 ///
+/// **Needs**: `supervisorctl`, and the right to speak with supervisord.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

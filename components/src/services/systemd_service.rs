@@ -41,6 +41,8 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Units of the system need root. Those of the converging user need its own systemd, which runs
 /// without a session only if the user lingers: `update` asks `loginctl` for that.
 ///
+/// **Needs**: `systemctl`; root for a unit of the system.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

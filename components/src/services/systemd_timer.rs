@@ -36,6 +36,8 @@ use super::{SystemdService, SystemdUnit};
 /// [`File`](crate::File) are; a changed timer is restarted, a changed command is used when it runs
 /// next. A timer of the system needs root.
 ///
+/// **Needs**: `systemctl`; root for a timer of the system.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -34,6 +34,8 @@ use super::systemd::{Linger, Manager, check_name, full_name};
 /// which it must linger: `update` asks `loginctl` for that. A sandbox maps the file, but there is
 /// only one systemd.
 ///
+/// **Needs**: `systemctl`; root for a unit of the system.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -54,6 +54,8 @@ use unpacked::{Item, Source, Unpacked};
 /// and time stayed is not seen. `update` unpacks what differs, each file in one moment. It needs the
 /// right to write into the directory above; another owner needs root.
 ///
+/// **Needs**: nothing; root for another owner.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

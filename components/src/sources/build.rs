@@ -38,6 +38,8 @@ use super::tools::{is_missing, needing};
 /// the last time, and at what the build creates. `update` builds everything anew. It needs `make` and
 /// what the source needs, such as a compiler, and the right to write below the prefix.
 ///
+/// **Needs**: `make`, a compiler.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -51,6 +51,8 @@ use url::shown;
 /// files, never on a command line. Redirects are followed, and headers sent along; a header
 /// `Authorization` stays with the host that it is for.
 ///
+/// **Needs**: `curl`, else `wget`.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

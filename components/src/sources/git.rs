@@ -46,6 +46,8 @@ use ways::{Login, check_url, encoded, login_path, split_url};
 /// It needs `git` on the host, for SSH also `ssh`, which asks nothing and knows its hosts already.
 /// Another user needs `sudo`. Keys and passwords are private files beside the checkout.
 ///
+/// **Needs**: `git`; `ssh` for repositories over SSH.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -41,6 +41,8 @@ const RENEW_BEFORE: u32 = 30;
 /// Keys pass through pipes alone, and are private on the disk from the first moment. It needs the
 /// program `openssl`, which whatever serves TLS usually brings; giving files away needs root.
 ///
+/// **Needs**: `openssl`.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -41,6 +41,8 @@ use section::Section;
 ///
 /// It needs `haproxy`, and the right to write there and to signal it: root usually.
 ///
+/// **Needs**: `haproxy`; root usually.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -26,6 +26,8 @@ use super::workers::Master;
 ///
 /// It needs `nginx`, and the right to signal it.
 ///
+/// **Needs**: `nginx`; the right to signal it.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

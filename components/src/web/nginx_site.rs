@@ -43,6 +43,8 @@ use trial::Trial;
 ///
 /// It needs `nginx`, and the right to write there and to signal it: root usually.
 ///
+/// **Needs**: `nginx`; root usually.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -10,6 +10,7 @@ use super::keys::{self, optional, reader};
 use super::roots::{Named, once_each};
 use super::settings::Settings;
 use super::words::HostAddress;
+use crate::keys::Section;
 use crate::level::LevelHost;
 
 /// The keys that only mean something where OpenSSH connects.
@@ -32,7 +33,7 @@ impl HostReader<'_> {
     /// Reads the host; the flag says whether all of its components could be read.
     pub(crate) fn read(&self, problems: &mut Vec<Problem>) -> (Host, bool) {
         let table = &self.level.table;
-        keys::no_others(table, keys::HOST, keys::elsewhere_than_host, problems);
+        keys::no_others(table, Section::Host, keys::elsewhere_than_host, problems);
         let mut reader = reader(table);
         let settings = Settings::read(&mut reader).over(self.settings);
         let mut host = settings.into_host(self.name);

@@ -3,7 +3,7 @@ use togusa_tests::lab::{HostSpec, Lab, User};
 
 use crate::project::Project;
 
-const PAGE: &str = include_str!("../../../docs/ssh.md");
+const PAGE: &str = include_str!("../../../docs/src/guide/ssh.md");
 
 /// The fenced blocks of a language in the section that begins from zero.
 fn blocks(language: &str) -> Vec<&'static str> {
