@@ -125,7 +125,7 @@ fn a_damaged_agent_ends_before_its_first_word_and_is_replaced() {
     let damaged = host.start(false);
     assert_eq!((damaged.hello.as_str(), damaged.code), ("", Some(82)), "{}", damaged.words);
     let expected =
-        format!("error: the agent is damaged: it is {}", Digest::of(&fs::read(&place).unwrap()));
+        format!("error[T0431]: the agent is damaged: it is {}", Digest::of(&fs::read(&place).unwrap()));
     assert!(damaged.words.starts_with(&expected), "{}", damaged.words);
 
     let replaced = host.start(true);
