@@ -129,7 +129,10 @@ fn adding_a_value_to_another_key_than_the_committed_one_warns() {
     assert!(!set("y").contains("warning"));
     place.expect(0, "secrets rotate dev");
     let warned = set("z");
-    assert!(warned.starts_with("warning[T0225]: the key of `dev` is not the committed one\n"), "{warned}");
+    assert!(
+        warned.starts_with("warning[T0225]: the key of `dev` is not the committed one\n"),
+        "{warned}"
+    );
     git(&["commit", "-q", "-a", "-m", "m"]);
     assert!(!set("x").contains("warning"));
 }
