@@ -172,10 +172,10 @@ fn faulty_environments_of_pages_have_the_error_and_mended_ones_none() {
             assert_eq!(codes.collect::<Vec<_>>(), [page.code], "{wrong:?}\n{failure:?}");
             assert!(has("toml"), "{}: nothing shows how it is mended", page.code);
         }
-        if has("toml") {
-            if let Err(problems) = load(&page, "toml") {
-                wrong.push(format!("{}: what is mended is faulty:\n{problems}", page.code));
-            }
+        if has("toml")
+            && let Err(problems) = load(&page, "toml")
+        {
+            wrong.push(format!("{}: what is mended is faulty:\n{problems}", page.code));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
