@@ -24,19 +24,32 @@ pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     command: impl FnOnce(Arguments, &Ui) -> Result<Exit, Failure>,
 ) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(mut error) => {
-            // The help lists the commands that are for users.
-            error.remove(ContextKind::ValidSubcommand);
-            // Nobody is left to be told that the help could not be printed.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Wrong as u8));
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => {
+            let choices = Choices::new(&arguments.global);
+            run_parsed(choices, |ui| command(arguments, ui))
         }
-    };
+        Err(error) => refuse(error),
+    }
+}
+
+/// Shows what clap has to say of the arguments: an error, or the help that was asked for.
+pub fn refuse(mut error: clap::Error) -> ExitCode {
+    // The help lists the commands that are for users.
+    error.remove(ContextKind::ValidSubcommand);
+    // Nobody is left to be told that the help could not be printed.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Wrong as u8))
+}
+
+/// Runs a command, shows its failure and returns the exit code.
+pub fn run_parsed(
+    choices: Choices,
+    command: impl FnOnce(&Ui) -> Result<Exit, Failure>,
+) -> ExitCode {
     install_panic_hook();
-    let ui = Ui::new(Choices::new(&arguments.global));
-    guarded(&ui, || command(arguments, &ui)).into()
+    let ui = Ui::new(choices);
+    guarded(&ui, || command(&ui)).into()
 }
 
 /// The name under which the program was called.
