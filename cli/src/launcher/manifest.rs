@@ -89,16 +89,16 @@ fn add_member(members: &mut Item, directory: &str) {
     if is_named {
         return;
     }
-    // As the others stand, one on each line or all on one.
-    let before = members.iter().last().and_then(|last| last.decor().prefix()).cloned();
+    // As the others stand: one on each line, or all on one. A comment behind the last stays there.
+    let last = members.iter().last().and_then(|last| last.decor().prefix()?.as_str());
+    let line = last.filter(|prefix| prefix.contains('\n')).map(str::to_owned);
+    let Some(line) = line else { return members.push(directory) };
+    let trailing = members.trailing().as_str().unwrap_or_default().trim_end().to_owned();
     let mut member = Formatted::new(directory.to_owned());
-    match before.filter(|_| members.len() > 1) {
-        Some(before) => {
-            member.decor_mut().set_prefix(before);
-            members.push_formatted(Value::String(member));
-        }
-        None => members.push(directory),
-    }
+    member.decor_mut().set_prefix(trailing + &line);
+    members.push_formatted(Value::String(member));
+    members.set_trailing("\n");
+    members.set_trailing_comma(true);
 }
 
 /// Where dependencies stand in the order of their names, a new one does too.
@@ -149,8 +149,26 @@ togusa.workspace = true
         assert_eq!(manifest.package(), "shop");
         assert!(manifest.depends_on("shop-app") && !manifest.depends_on("shop-web"));
         manifest.add("shop-web", "components/web");
-        insta::assert_snapshot!(manifest.changed().unwrap().1, @r#"
-        "#);
+        insta::assert_snapshot!(manifest.changed().unwrap().1, @r##"
+        [workspace]
+        members = [
+            "components/app",
+            "components/mail", # later
+            "components/web",
+        ]
+
+        [workspace.dependencies]
+        togusa = "0.1"
+
+        [package]
+        name = "shop"
+
+        [dependencies]
+        # ours
+        shop-app = { path = "components/app" }
+        shop-web = { path = "components/web" }
+        togusa.workspace = true
+        "##);
     }
 
     #[test]

@@ -129,16 +129,27 @@ mod tests {
 
     #[test]
     fn a_short_chain_stays_on_its_line_and_a_long_one_is_broken() {
-        insta::assert_snapshot!(with("    let registry = Registry::new();\n"), @"");
+        let text = "    let registry = Registry::new();\n";
+        assert_eq!(with(text), format!("    let registry = Registry::new(){CALL};\n"));
         let text = "    let registry = Registry::new().with::<shop_app::App>(\"app\");\n    run()\n";
-        insta::assert_snapshot!(with(text), @"");
+        insta::assert_snapshot!(with(text), @r#"
+            let registry = Registry::new()
+                .with::<shop_app::App>("app")
+                .with::<shop_web::Web>("web");
+            run()
+        "#);
     }
 
     #[test]
     fn a_chain_of_lines_gets_one_more() {
         let text = "Registry::new()\n        .with::<A>(\"a\") // first\n        .with::<b::B<C>>(\"b\");";
         assert_eq!(Registration::find(text).unwrap().names(), ["a", "b"]);
-        insta::assert_snapshot!(with(text), @"");
+        insta::assert_snapshot!(with(text), @r#"
+        Registry::new()
+                .with::<A>("a") // first
+                .with::<b::B<C>>("b")
+                .with::<shop_web::Web>("web");
+        "#);
     }
 
     #[test]
@@ -162,6 +173,6 @@ mod tests {
         let text = "Registry::new().with::<A>(\"a\").also(1).with::<B>(\"b\")";
         let found = Registration::find(text).unwrap();
         assert_eq!(found.names(), ["a"]);
-        assert!(found.with(CALL).contains("\n    .with::<shop_web::Web>(\"web\").also(1)"));
+        assert!(found.with(CALL).contains(&format!("(\"a\"){CALL}.also(1)")));
     }
 }
