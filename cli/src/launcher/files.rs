@@ -24,7 +24,13 @@ impl Staged {
     /// # Errors
     /// They cannot be written; nothing is left of them.
     pub fn write(place: &Path, files: &[File]) -> Result<Self, Failure> {
-        let refused = |error: io::Error| failed("write into", place, &error);
+        let refused = |error: io::Error| {
+            let mut failure = failed("write into", place, &error);
+            for problem in &mut failure.problems.list {
+                problem.hint = Some("nothing is left of what was written so far".to_owned());
+            }
+            failure
+        };
         fs::create_dir_all(place).map_err(refused)?;
         let mut builder = tempfile::Builder::new();
         let directory = builder.prefix(".togusa-").tempdir_in(place).map_err(refused)?;
@@ -36,7 +42,7 @@ impl Staged {
                 .parent()
                 .map_or(Ok(()), fs::create_dir_all)
                 .and_then(|()| fs::write(&path, text));
-            written.map_err(|error| failed("write below", place, &error))?;
+            written.map_err(refused)?;
         }
         Ok(Self { directory, content })
     }

@@ -72,7 +72,8 @@ impl New {
             text += &format!("+ {}\n", self.directory.join(path).display());
         }
         if git {
-            text += "an empty git repository, as there was none around it\n";
+            let path = self.directory.join(".git");
+            text += &format!("+ {}: an empty repository\n", path.display());
         }
         if let Origin::Path(path) = origin {
             text += &format!(
@@ -81,7 +82,7 @@ impl New {
                 path.display()
             );
         }
-        text += "next, of which the first build takes some minutes:\n";
+        text += "next; the first build takes a minute or two:\n";
         for command in next {
             text += &format!("  {command}\n");
         }
@@ -108,14 +109,14 @@ impl Place {
                         .file_name();
                     // A repository that was just cloned.
                     if name != ".git" {
-                        return Err(is_there(directory, "is not empty"));
+                        return Err(is_there(directory, "not empty"));
                     }
                 }
                 true
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                return Err(is_there(directory, "is no directory"));
+                return Err(is_there(directory, "no directory"));
             }
             Err(error) => return Err(failed("read", directory, &error)),
         };
@@ -132,7 +133,8 @@ impl Place {
     fn write(&self, files: &[File]) -> Result<bool, Failure> {
         if self.exists {
             let staged = Staged::write(&self.directory, files)?;
-            let has_repository = make_repository(staged.path());
+            let is_clone = self.directory.join(".git").exists();
+            let has_repository = !is_clone && make_repository(staged.path());
             staged.move_into(&self.directory)?;
             return Ok(has_repository);
         }
@@ -144,7 +146,7 @@ impl Place {
 }
 
 fn is_there(directory: &Path, how: &str) -> Failure {
-    let problem = Problem::new(format!("`{}` is there already and {how}", directory.display()));
+    let problem = Problem::new(format!("`{}` is there already, and {how}", directory.display()));
     let is_project = directory.join("environments").is_dir();
     wrong(problem.hint(if is_project {
         "it is a project: `togusa add component NAME` in it adds a component, `togusa add \
