@@ -83,7 +83,9 @@ fn root(chosen: Option<&std::path::Path>) -> Result<PathBuf, Failure> {
             if chosen.is_some() {
                 return problem;
             }
-            problem.hint("go into a project, name one with `--project`, or make one: `togusa new NAME`")
+            problem.hint(
+                "go into a project, name one with `--project`, or make one: `togusa new NAME`",
+            )
         });
         Failure::wrong_use(problems)
     })

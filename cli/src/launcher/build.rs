@@ -55,11 +55,7 @@ pub fn run(root: &Path, program: Option<&str>, ui: &Ui) -> Result<Option<Vec<Bui
 
 fn built(message: Message) -> Option<Built> {
     let target = message.target.filter(|target| target.kind.iter().any(|kind| kind == "bin"))?;
-    Some(Built {
-        name: target.name,
-        file: message.executable?,
-        manifest: message.manifest_path?,
-    })
+    Some(Built { name: target.name, file: message.executable?, manifest: message.manifest_path? })
 }
 
 fn cargo(root: &Path, program: Option<&str>, ui: &Ui) -> Command {

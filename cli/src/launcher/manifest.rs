@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use toml_edit::{Array, DocumentMut, Formatted, InlineTable, Item, Table, TableLike, Value};
 use togusa::core::problem::Problem;
 use togusa::failure::Failure;
+use toml_edit::{Array, DocumentMut, Formatted, InlineTable, Item, Table, TableLike, Value};
 
 use super::{failed, wrong};
 
@@ -83,9 +83,10 @@ impl Manifest {
 
 fn add_member(members: &mut Item, directory: &str) {
     let Some(members) = members.as_array_mut() else { return };
-    let is_named = members.iter().filter_map(Value::as_str).any(|member| {
-        glob::Pattern::new(member).is_ok_and(|pattern| pattern.matches(directory))
-    });
+    let is_named = members
+        .iter()
+        .filter_map(Value::as_str)
+        .any(|member| glob::Pattern::new(member).is_ok_and(|pattern| pattern.matches(directory)));
     if is_named {
         return;
     }
@@ -173,7 +174,10 @@ togusa.workspace = true
 
     #[test]
     fn a_pattern_that_names_the_crate_is_enough() {
-        let text = WHOLE.replace("\n    \"components/app\",\n    \"components/mail\", # later\n", "\"components/*\"");
+        let text = WHOLE.replace(
+            "\n    \"components/app\",\n    \"components/mail\", # later\n",
+            "\"components/*\"",
+        );
         let mut manifest = manifest(&text).unwrap();
         manifest.add("shop-web", "components/web");
         let (_, changed) = manifest.changed().unwrap();

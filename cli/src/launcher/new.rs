@@ -104,9 +104,8 @@ impl Place {
         let exists = match fs::read_dir(directory) {
             Ok(entries) => {
                 for entry in entries {
-                    let name = entry
-                        .map_err(|error| failed("read", directory, &error))?
-                        .file_name();
+                    let name =
+                        entry.map_err(|error| failed("read", directory, &error))?.file_name();
                     // A repository that was just cloned.
                     if name != ".git" {
                         return Err(is_there(directory, "not empty"));

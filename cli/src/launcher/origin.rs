@@ -171,7 +171,9 @@ mod tests {
     #[test]
     fn what_was_installed_from_git_comes_from_there() {
         let receipt = |source: &str| {
-            of_receipt(&format!("[v1]\n\"other 1.0.0 (registry+x)\" = [\"other\"]\n\"togusa {VERSION} ({source})\" = [\"togusa\"]\n"))
+            of_receipt(&format!(
+                "[v1]\n\"other 1.0.0 (registry+x)\" = [\"other\"]\n\"togusa {VERSION} ({source})\" = [\"togusa\"]\n"
+            ))
         };
         assert_eq!(
             receipt("git+https://example.org/togusa?branch=main#1a2b"),

@@ -31,8 +31,8 @@ impl Choice {
     /// # Errors
     /// The manifest cannot be read. What is wrong in it otherwise is for cargo to say.
     pub fn read(manifest: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(manifest)
-            .map_err(|error| failed("read", manifest, &error))?;
+        let text =
+            std::fs::read_to_string(manifest).map_err(|error| failed("read", manifest, &error))?;
         // Cargo tells what is no TOML, with the place.
         let table: toml::Table = text.parse().unwrap_or_default();
         Ok(Self { manifest: manifest.to_owned(), named: named(&table).map(str::to_owned) })

@@ -131,7 +131,8 @@ mod tests {
     fn a_short_chain_stays_on_its_line_and_a_long_one_is_broken() {
         let text = "    let registry = Registry::new();\n";
         assert_eq!(with(text), format!("    let registry = Registry::new(){CALL};\n"));
-        let text = "    let registry = Registry::new().with::<shop_app::App>(\"app\");\n    run()\n";
+        let text =
+            "    let registry = Registry::new().with::<shop_app::App>(\"app\");\n    run()\n";
         insta::assert_snapshot!(with(text), @r#"
             let registry = Registry::new()
                 .with::<shop_app::App>("app")
@@ -142,7 +143,8 @@ mod tests {
 
     #[test]
     fn a_chain_of_lines_gets_one_more() {
-        let text = "Registry::new()\n        .with::<A>(\"a\") // first\n        .with::<b::B<C>>(\"b\");";
+        let text =
+            "Registry::new()\n        .with::<A>(\"a\") // first\n        .with::<b::B<C>>(\"b\");";
         assert_eq!(Registration::find(text).unwrap().names(), ["a", "b"]);
         insta::assert_snapshot!(with(text), @r#"
         Registry::new()

@@ -42,9 +42,8 @@ pub fn component(name: &str, package: &str) -> Vec<File> {
 
 fn filled(templates: &[Template], below: &str, words: Words<'_>) -> Vec<File> {
     let fill = |text: &str| {
-        let fill = |text: String, (word, value): &(&str, &str)| {
-            text.replace(&format!("@{word}@"), value)
-        };
+        let fill =
+            |text: String, (word, value): &(&str, &str)| text.replace(&format!("@{word}@"), value);
         words.iter().fold(text.to_owned(), fill)
     };
     templates.iter().map(|(path, text)| (below.to_owned() + &fill(path), fill(text))).collect()
@@ -58,9 +57,11 @@ mod tests {
     fn every_word_is_filled_in() {
         let words = [("project", "p"), ("crate", "p"), ("togusa", "\"1\""), ("source", "s")];
         for (path, text) in project(&words).into_iter().chain(component("a-b", "p-a-b")) {
-            let left = text.split('@').skip(1).step_by(2).find(|word| {
-                !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic())
-            });
+            let left = text
+                .split('@')
+                .skip(1)
+                .step_by(2)
+                .find(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic()));
             assert_eq!((left, path.contains('@')), (None, false), "{path}");
             assert!(text.ends_with('\n'), "{path}");
         }

@@ -47,7 +47,11 @@ fn the_program_gets_what_the_command_was_given() {
                     [[bin]]\nname = \"tool\"\npath = \"src/tool.rs\"\n";
     project.write("Cargo.toml", format!("{manifest}\n{programs}"));
     insta::assert_snapshot!(project.run("check dev --quiet").expect(2).err, @"");
-    project.replace("Cargo.toml", "[dependencies]", "[package.metadata.togusa]\nprogram = \"tool\"\n\n[dependencies]");
+    project.replace(
+        "Cargo.toml",
+        "[dependencies]",
+        "[package.metadata.togusa]\nprogram = \"tool\"\n\n[dependencies]",
+    );
     let told = project.run("deploy dev").expect(0).err;
     assert!(told.contains("deploying `tool` to `dev`"), "{told}");
 }

@@ -202,10 +202,10 @@ fn a_misspelt_component() {
 
 #[test]
 fn a_component_that_is_not_registered() {
-    insta::assert_snapshot!(told("registered", "components = [\"trouble\"]"), @r"
+    insta::assert_snapshot!(told("registered", "components = [\"trouble\"]"), @r#"
     error: environments/registered/environment.toml:5:15: unknown component `trouble` (on localhost)
       hint: the registry has `app`, `chick`, `hen`, `lost`, `mail`, `page`, `shop`; a new one is added in the program: `.with::<TYPE>("trouble")`
-    ");
+    "#);
 }
 
 #[test]
@@ -230,6 +230,7 @@ fn an_attribute_that_nobody_sets() {
 fn a_variable_that_a_template_was_not_given() {
     insta::assert_snapshot!(told("variable", "components = [\"page\"]"), @r#"
     error: Page > File("page.html"): template `page.html.j2`, line 1: variable `titel` is undefined (on localhost)
+      hint: did you mean `title`?
     "#);
 }
 

@@ -71,7 +71,8 @@ fn a_published_component_is_added_to_a_manifest_and_registered() {
     );
     let togusa = "togusa.workspace = true\n";
     let version = env!("CARGO_PKG_VERSION");
-    let dependency = format!("shared-banner = {{ version = \"{version}\", registry = \"shared\" }}\n");
+    let dependency =
+        format!("shared-banner = {{ version = \"{version}\", registry = \"shared\" }}\n");
     project.replace("Cargo.toml", togusa, &format!("{dependency}{togusa}"));
     let root = Path::new(ROOT).canonicalize().unwrap();
     let patches = [("togusa-core", "core"), ("togusa-components", "components")];

@@ -35,11 +35,8 @@ impl Component {
             let problem = Problem::new(format!("`Cargo.toml` depends on `{package}` already"));
             return Err(wrong(problem.hint("choose another name")));
         }
-        let call = format!(
-            ".with::<{}::{}>(\"{name}\")",
-            names::crate_of(&package),
-            names::type_of(name)
-        );
+        let call =
+            format!(".with::<{}::{}>(\"{name}\")", names::crate_of(&package), names::type_of(name));
         // A program that is laid out otherwise is for its author to change.
         let program = std::fs::read_to_string(root.join(PROGRAM)).ok();
         let registration = program.as_deref().and_then(Registration::find);
@@ -73,7 +70,9 @@ impl Component {
                  the registry of the program:\n  {call}"
             )),
         }
-        told.push(format!("next, name it in an environment: `components = [\"{name}\"]` of a host"));
+        told.push(format!(
+            "next, name it in an environment: `components = [\"{name}\"]` of a host"
+        ));
         tell(ui, &told);
         Ok(())
     }

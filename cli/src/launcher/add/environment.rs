@@ -68,7 +68,8 @@ fn fresh(root: &Path, name: &str, hosts: &[String]) -> Result<String, Failure> {
     let program = std::fs::read_to_string(root.join("src/main.rs")).unwrap_or_default();
     let known = Registration::find(&program);
     let components = known.map(|it| it.names().join("\", \"")).unwrap_or_default();
-    let components = if components.is_empty() { String::new() } else { format!("\"{components}\"") };
+    let components =
+        if components.is_empty() { String::new() } else { format!("\"{components}\"") };
     let local = ["localhost".to_owned()];
     let (mut text, hosts) = if hosts.is_empty() {
         ("# This machine.\n[environment]\nconnect = \"local\"\n".to_owned(), &local[..])
