@@ -58,6 +58,11 @@ enum Known {
 /// The words that are not of the project's program.
 const OWN: [&str; 3] = ["new", "add", "completions"];
 
+/// What happens with all other words.
+const HANDED_OVER: &str = "\
+All but `new`, `add` and `completions` is done by the program of the project around the current
+directory. It is built first, where cargo finds it stale.";
+
 impl Line {
     /// Reads the words with which the process was started.
     ///
@@ -98,11 +103,8 @@ impl Line {
 
 /// The whole command line, for help and completions.
 pub fn command() -> clap::Command {
-    let command = Parsed::command();
-    match Arguments::command().get_after_help() {
-        Some(codes) => command.after_help(codes.clone()),
-        None => command,
-    }
+    let codes = Arguments::command().get_after_help().map(ToString::to_string);
+    Parsed::command().after_help(format!("{HANDED_OVER}\n\n{}", codes.unwrap_or_default()))
 }
 
 fn is_help(error: &clap::Error) -> bool {

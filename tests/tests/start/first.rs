@@ -26,7 +26,7 @@ fn a_new_project_is_deployed_tested_and_added_to_as_it_is() {
     // A template is no source.
     let built = || fs::metadata(project.program()).and_then(|it| it.modified()).unwrap();
     let before = built();
-    project.replace(TEMPLATE, "greeting", "salutation");
+    project.replace(TEMPLATE, "greeting =", "salutation =");
     let changed = project.run("deploy dev").expect(0);
     assert!(changed.err.starts_with("deploying"), "{}", changed.err);
     assert_eq!(built(), before);

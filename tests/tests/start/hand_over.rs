@@ -38,7 +38,7 @@ fn the_program_gets_what_the_command_was_given() {
     let private = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX";
     let mut get = project.togusa(get);
     let got = project.finish(get.env("TOGUSA_IDENTITY", private)).expect(0);
-    assert_eq!(got.out, "from a pipe\n");
+    assert_eq!(got.out, "from a pipe");
 
     // Several programs.
     fs::copy(project.path("src/main.rs"), project.path("src/tool.rs")).unwrap();
@@ -46,13 +46,17 @@ fn the_program_gets_what_the_command_was_given() {
     let programs = "[[bin]]\nname = \"relay\"\npath = \"src/main.rs\"\n\n\
                     [[bin]]\nname = \"tool\"\npath = \"src/tool.rs\"\n";
     project.write("Cargo.toml", format!("{manifest}\n{programs}"));
-    insta::assert_snapshot!(project.run("check dev --quiet").expect(2).err, @"");
+    insta::assert_snapshot!(project.run("check dev --quiet").expect(2).err, @r#"
+    error: `[project]/Cargo.toml` has 2 programs: `relay`, `tool`
+      hint: name the one that deploys with `default-run = "relay"` in `[package]`, or with `program = "…"` in `[package.metadata.togusa]`
+    "#);
     project.replace(
         "Cargo.toml",
         "[dependencies]",
         "[package.metadata.togusa]\nprogram = \"tool\"\n\n[dependencies]",
     );
-    let told = project.run("deploy dev").expect(0).err;
+    let mut deploy = project.togusa("deploy dev");
+    let told = project.finish(deploy.env("TOGUSA_IDENTITY", private)).expect(0).err;
     assert!(told.contains("deploying `tool` to `dev`"), "{told}");
 }
 
