@@ -27,22 +27,38 @@ pub fn run(
 ) -> ExitCode {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let program = program_name(arguments.first());
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(mut error) => {
-            // The help lists the commands that are for users.
-            error.remove(ContextKind::ValidSubcommand);
-            print(&error);
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Wrong as u8));
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => {
+            let choices = Choices::new(&arguments.global);
+            // What an agent prints is shown among the causes of what its coordinator reports.
+            let for_people = !matches!(arguments.command, Command::Agent(_));
+            let explainer = for_people.then_some(program.as_str());
+            run_parsed(choices, explainer, |ui| command(arguments, ui))
         }
-    };
+        Err(error) => refuse(error),
+    }
+}
+
+/// Shows what clap has to say of the arguments: an error, or the help that was asked for.
+pub fn refuse(mut error: clap::Error) -> ExitCode {
+    // The help lists the commands that are for users.
+    error.remove(ContextKind::ValidSubcommand);
+    print(&error);
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Wrong as u8))
+}
+
+/// Runs a command, shows its failure and returns the exit code; `explainer` is the program whose
+/// `explain` tells more about what failed.
+pub fn run_parsed(
+    choices: Choices,
+    explainer: Option<&str>,
+    command: impl FnOnce(&Ui) -> Result<Exit, Failure>,
+) -> ExitCode {
     install_panic_hook();
-    let ui = Ui::new(Choices::new(&arguments.global));
-    // What an agent prints is shown among the causes of what its coordinator reports.
-    let for_people = !matches!(arguments.command, Command::Agent(_));
-    let exit = guarded(&ui, || command(arguments, &ui));
-    if for_people {
-        ui.tell_of_explain(&program);
+    let ui = Ui::new(choices);
+    let exit = guarded(&ui, || command(&ui));
+    if let Some(program) = explainer {
+        ui.tell_of_explain(program);
     }
     exit.into()
 }

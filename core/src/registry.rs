@@ -98,7 +98,12 @@ impl Registry {
             let hint = match nearest(root.name.as_str(), known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => "the registry has no components".to_owned(),
-                None => format!("the registry has `{}`", known.join("`, `")),
+                None => format!(
+                    "the registry has `{}`; a new one is added in the program: \
+                     `.with::<TYPE>(\"{}\")`",
+                    known.join("`, `"),
+                    root.name
+                ),
             };
             let message = format!("unknown component `{}`", root.name);
             return vec![

@@ -423,7 +423,8 @@ fn a_template_with_an_undefined_variable_is_found_before_a_host_is_touched() {
     let harness = Harness::new(Registry::new().with::<Templated>("t")).host("one", ["t"]);
     assert_eq!(
         problems(&harness),
-        "Templated: template `app.conf`, line 1: variable `prot` is undefined (on one)"
+        "Templated: template `app.conf`, line 1: variable `prot` is undefined (on one)\n  \
+         hint: did you mean `port`?"
     );
     assert!(!harness.home(&"one".into()).exists());
 }

@@ -43,6 +43,18 @@ pub(crate) fn is_plain(name: &str) -> bool {
     name.starts_with(|c: char| c.is_alphanumeric() || c == '_') && name.chars().all(inside)
 }
 
+/// Refuses what cannot name an environment.
+///
+/// # Errors
+/// The name has other characters than it may have.
+pub fn check_name(name: &str) -> Result<(), Problem> {
+    if is_plain(name) {
+        return Ok(());
+    }
+    let hint = "a name starts with a letter or digit and holds letters, digits, `-`, `_`, `.`";
+    Err(Problem::new(format!("`{name}` is no name of an environment")).hint(hint))
+}
+
 /// Where the file of an environment lies, relative to the project's root.
 pub(crate) fn path_of(name: &str) -> String {
     format!("{}/{FILE}", folder_of(name))
@@ -65,12 +77,8 @@ pub(crate) fn read(
         problems.push(problem.at(place));
         None
     };
-    if !is_plain(name) {
-        let hint = "a name starts with a letter or digit and holds letters, digits, `-`, `_`, `.`";
-        return refuse(
-            Problem::new(code::ENVIRONMENT_NAME, format!("`{name}` is no name of an environment"))
-                .hint(hint),
-        );
+    if let Err(problem) = check_name(name) {
+        return refuse(problem);
     }
     let file = path_of(name);
     let bytes = match std::fs::read(project_root.join(&file)) {

@@ -36,5 +36,5 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
-pub use files::list;
+pub use files::{check_name, list};
 pub use load::{Loaded, from_str, load};

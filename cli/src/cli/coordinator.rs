@@ -43,7 +43,7 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
     })?;
     let session = Session {
         registry,
-        project: cli.project.unwrap_or(program),
+        project: cli.project.unwrap_or_else(|| file_name().unwrap_or(program)),
         root: find_root(arguments.global.project.as_deref(), Path::new(&here))?,
         ui: ui.clone(),
         identity_files: arguments.global.identity.clone(),
@@ -69,4 +69,11 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
         | Command::Schema(_)
         | Command::Completions(_) => unreachable!("handled above, as they need no project"),
     }
+}
+
+/// The name of the program's file, whichever name it was started under: the installed command
+/// `togusa` lends its own.
+fn file_name() -> Option<String> {
+    let file = std::env::current_exe().ok()?;
+    Some(file.file_name()?.to_string_lossy().into_owned())
 }

@@ -8,11 +8,11 @@ use crate::assets::{self, AssetCatalogue, AssetStore, WithSecrets};
 use crate::environment::Environment;
 use crate::fault;
 use crate::host::Facts;
-use crate::names::RootId;
+use crate::names::{RootId, nearest};
 use crate::problem::{Problem, Problems, code};
 use crate::registry::Registry;
 use crate::secret::{Key, KnownSecrets, Masked};
-use crate::template::{self, RenderTable, Template, TemplateText};
+use crate::template::{self, RenderTable, Template, TemplateError, TemplateText};
 
 use super::draft::Draft;
 use super::graph::Graph;
@@ -149,12 +149,28 @@ fn try_templates(
             Arc::new(RenderTable { addresses: placeholders.collect(), ..RenderTable::default() });
         let tried = draft.templates.iter().filter_map(|(node, template)| {
             let error = try_template(template, &globals, &table, store).err()?;
-            let problem = Problem::from_error(&error, code::TEMPLATE);
+            let mut problem = Problem::from_error(&error, code::TEMPLATE);
+            if problem.hint.is_none() {
+                let context = template::with_globals(&template.context, &globals);
+                problem.hint = error.downcast_ref().and_then(|error| variables(error, &context));
+            }
             Some(problem.in_component(&id.root, draft.breadcrumb(*node)).on(&id.host))
         });
         tried.collect::<Vec<_>>()
     });
     by_root.into_iter().flatten().collect()
+}
+
+/// What a template could use in place of a variable that it was not given.
+fn variables(error: &TemplateError, context: &minijinja::Value) -> Option<String> {
+    let name = error.detail.strip_prefix("variable `")?.strip_suffix("` is undefined")?;
+    let known: Vec<_> = context.try_iter().ok()?.map(|key| key.to_string()).collect();
+    Some(match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            format!("give it in the `context!` of the template, which has `{}`", known.join("`, `"))
+        }
+    })
 }
 
 fn try_template(

@@ -121,6 +121,7 @@ fn an_undefined_variable_of_a_template() {
         refused(|project| project.replace("site/src/index.html.j2", "{{ title }}", "{{ titel }}"));
     insta::assert_snapshot!(told, @r#"
     error[T0312]: Site > File("index.html"): template `index.html.j2`, line 5: variable `titel` is undefined (on localhost)
+      hint: did you mean `title`?
     hello explain T0312 tells more
     "#);
 }
