@@ -7,6 +7,7 @@ use std::fmt;
 
 use togusa_core::host::{Entry, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::preview::Preview;
 use togusa_core::template;
 
 use crate::access::{self, Access, Wanted};
@@ -257,6 +258,13 @@ impl Component for File {
             }
         }
         Ok(changes.into())
+    }
+
+    fn preview(&self) -> Option<Preview<'_>> {
+        if self.sensitive {
+            return Some(Preview::Hidden);
+        }
+        self.body.as_ref().map(Body::preview)
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {

@@ -91,7 +91,7 @@ impl fmt::Debug for Template {
 }
 
 /// Why a template could not be rendered.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("template `{name}`{}: {detail}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
 pub struct TemplateError {
     /// The template's name.
@@ -190,6 +190,21 @@ pub(crate) fn render(
     // What fails with another secret depends on it too.
     let sensitive = other.map_or(true, |other| other != rendered);
     Ok(Rendered { text: rendered, sensitive })
+}
+
+/// Renders a text as a template with `[secret]` in the place of each secret, for people to see.
+///
+/// # Errors
+/// As [`render`]; also where the template needs more of a secret than that it is a text.
+pub(crate) fn render_masked(
+    name: &str,
+    text: &str,
+    digest: Option<Digest>,
+    context: Value,
+    table: &Arc<RenderTable>,
+) -> Result<String, TemplateError> {
+    let masked = secrets::revealed(&context, secrets::Revealing::Mask);
+    render_plain(name, text, digest, masked.unwrap_or(context), table)
 }
 
 /// Renders a text as a template.

@@ -12,11 +12,14 @@
 //! 5. `secrets` decrypts what stands beside the file, and lays it over the same level;
 //! 6. `read` gives the merged tables their meaning, key by key.
 //!
+//! `layers` keeps the levels apart instead, for who wants to know where an attribute comes from.
+//!
 //! Whether a component or an attribute exists is not known here: core asks the registry, with the
 //! places that this crate hands on.
 
 mod extends;
 mod files;
+mod layers;
 mod level;
 mod load;
 mod parse;
@@ -29,4 +32,5 @@ mod syntax;
 mod tests;
 
 pub use files::list;
+pub use layers::{Layer, Layers};
 pub use load::{Loaded, from_str, load};

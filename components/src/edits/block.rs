@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use togusa_core::prelude::*;
+use togusa_core::preview::Preview;
 use togusa_core::template;
 
 use crate::content::Content;
@@ -205,6 +206,13 @@ impl Component for Block {
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
         self.run(probe, |target, edit| target.verify(probe, edit))
+    }
+
+    fn preview(&self) -> Option<Preview<'_>> {
+        if self.target.sensitive {
+            return Some(Preview::Hidden);
+        }
+        self.body.as_ref().map(Body::preview)
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use togusa_core::assets::{AssetError, AssetKind};
 use togusa_core::prelude::*;
+use togusa_core::preview::Preview;
 use togusa_core::secret::MASK;
 use togusa_core::template;
 
@@ -188,6 +189,16 @@ impl Body {
                 Ok(Self::Template(scope.template(name, context.clone())?))
             }
             Given::Source(name) => from_asset(name, rendering, scope),
+        }
+    }
+
+    /// The content for people to see.
+    pub(crate) fn preview(&self) -> Preview<'_> {
+        match self {
+            Self::Text(text) if text.is_secret() => Preview::Hidden,
+            Self::Text(text) => Preview::Bytes(text.bytes()),
+            Self::Asset(asset) => Preview::Asset(asset),
+            Self::Template(template) => Preview::Template(template),
         }
     }
 
