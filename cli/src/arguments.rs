@@ -133,8 +133,8 @@ mod tests {
             Command::Graph(graph) => graph.format,
             other => panic!("{other:?}"),
         };
-        assert_eq!(format("togusa graph prod"), GraphFormat::Text);
-        assert_eq!(format("togusa graph prod --format mermaid"), GraphFormat::Mermaid);
+        assert_eq!(format("togusa graph prod"), None);
+        assert_eq!(format("togusa graph prod --format mermaid"), Some(GraphFormat::Mermaid));
     }
 
     #[test]

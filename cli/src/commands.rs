@@ -28,7 +28,7 @@ pub use environments::Environments;
 pub use exec::Exec;
 pub use graph::{Graph, GraphFormat};
 pub use plan::Plan;
-pub use run_options::{AgentOptions, HostOptions, RunOptions};
+pub use run_options::{AgentOptions, HostOptions, RunOptions, Selection};
 pub use secrets::Secrets;
 pub use ssh::Ssh;
 pub use status::Status;

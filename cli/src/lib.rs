@@ -21,6 +21,7 @@
 //! | [`shell`] | what surrounds every command: arguments, failures, panics, exit code |
 //! | [`ui`] | the two streams, colours, verbosity; everything that is shown goes through it |
 //! | [`view`] | events as plain lines, live progress or JSON lines |
+//! | [`chart`] | the order of the roots as text, picture and page |
 //! | [`exit`], [`failure`] | how a run ended, why a command failed |
 //! | [`session`] | what every command works on, and how it runs a model |
 //! | [`transport`] | the ways to hosts |
@@ -38,6 +39,7 @@
 
 pub mod agents;
 pub mod arguments;
+pub mod chart;
 mod cli;
 pub mod commands;
 pub mod confirm;
