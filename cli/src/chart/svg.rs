@@ -130,7 +130,7 @@ fn of_wire(number: usize, wire: &Wire, scene: &Scene, on_page: bool) -> String {
                 let points = end.points.iter().map(|(x, y)| format!("{x},{y}"));
                 let points = points.collect::<Vec<_>>().join(" ");
                 format!(
-                    " data-from=\"{}\" data-to=\"{}\" data-points=\"{points}\"",
+                    " data-wire=\"{number}\" data-from=\"{}\" data-to=\"{}\" data-points=\"{points}\"",
                     wire.from, end.to
                 )
             }
