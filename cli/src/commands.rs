@@ -9,10 +9,12 @@ mod deploy;
 mod disconnect;
 mod environments;
 mod exec;
+mod explain_order;
 mod graph;
 mod plan;
 mod run_options;
 pub mod secrets;
+mod show;
 mod ssh;
 mod status;
 mod verify;
@@ -26,10 +28,12 @@ pub use deploy::Deploy;
 pub use disconnect::Disconnect;
 pub use environments::Environments;
 pub use exec::Exec;
+pub use explain_order::ExplainOrder;
 pub use graph::{Graph, GraphFormat};
 pub use plan::Plan;
 pub use run_options::{AgentOptions, HostOptions, RunOptions, Selection};
 pub use secrets::Secrets;
+pub use show::Show;
 pub use ssh::Ssh;
 pub use status::Status;
 pub use verify::Verify;
@@ -49,6 +53,8 @@ pub enum Command {
     Secrets(Secrets),
     Build(Build),
     Graph(Graph),
+    ExplainOrder(ExplainOrder),
+    Show(Show),
     Components(Components),
     Environments(Environments),
     Completions(Completions),

@@ -192,26 +192,16 @@ pub(crate) fn render(
     Ok(Rendered { text: rendered, sensitive })
 }
 
-/// Renders a text as a template with `[secret]` in the place of each secret, for people to see.
-///
-/// # Errors
-/// As [`render`]; also where the template needs more of a secret than that it is a text.
-pub(crate) fn render_masked(
-    name: &str,
-    text: &str,
-    digest: Option<Digest>,
-    context: Value,
-    table: &Arc<RenderTable>,
-) -> Result<String, TemplateError> {
-    let masked = secrets::revealed(&context, secrets::Revealing::Mask);
-    render_plain(name, text, digest, masked.unwrap_or(context), table)
+/// The variables with `[secret]` in the place of each secret, for people to see what is rendered.
+pub(crate) fn masked(context: Value) -> Value {
+    secrets::revealed(&context, secrets::Revealing::Mask).unwrap_or(context)
 }
 
 /// Renders a text as a template.
 ///
 /// # Errors
 /// A syntax error or an undefined variable, with the template's name and the line.
-fn render_plain(
+pub(crate) fn render_plain(
     name: &str,
     text: &str,
     digest: Option<Digest>,

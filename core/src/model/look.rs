@@ -100,6 +100,11 @@ pub struct Cause {
 }
 
 impl Model {
+    /// A text for everybody to see: with `[secret]` in the place of each secret.
+    pub fn masked(&self, text: &str) -> String {
+        self.secrets.mask(text).into_owned()
+    }
+
     /// What the components of a root ask for, in order; nothing if there is no such root.
     pub fn requirements(&self, root: &RootId) -> Vec<Requirement> {
         let Some(ModelRoot { draft, .. }) = self.roots.get(root) else { return Vec::new() };

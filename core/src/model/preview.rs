@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use minijinja::Value;
+use minijinja::value::merge_maps;
 use serde::Serialize;
 
 use crate::address::{AddressTable, Resolved};
@@ -135,13 +137,21 @@ impl Model {
         }
         let (text, digest) = text_of(template, store)?;
         let facts = AssumedFacts::new();
+        let (project, name) = (&self.environment.project, &self.environment.name);
+        let values = Value::from_dyn_object(Arc::clone(&facts));
+        let globals = host::globals(project, name, self.host(root), values);
+        // Looking for secrets among the facts would count as asking for them.
+        let (facts_alone, others): (Vec<_>, Vec<_>) =
+            globals.into_iter().partition(|(name, _)| *name == "facts");
+        let context = template::masked(template::with_globals(&template.context, &others));
+        let own_facts = context.get_attr("facts").is_ok_and(|value| !value.is_undefined());
+        let context = match own_facts {
+            true => context,
+            false => merge_maps([context, facts_alone.into_iter().collect::<Value>()]),
+        };
         let render = |table: RenderTable| {
-            let environment = &self.environment;
-            let values = minijinja::Value::from_dyn_object(Arc::clone(&facts));
-            let (project, name) = (&environment.project, &environment.name);
-            let globals = host::globals(project, name, self.host(root), values);
-            let context = template::with_globals(&template.context, &globals);
-            template::render_masked(&template.name, &text, digest, context, &Arc::new(table))
+            let (name, context) = (&template.name, context.clone());
+            template::render_plain(name, &text, digest, context, &Arc::new(table))
         };
         let names = draft.listens.iter().map(|(_, address)| address.host.as_str());
         let with = |stand_in: &Resolved| {
