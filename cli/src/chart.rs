@@ -17,6 +17,8 @@ mod names;
 mod page;
 mod routes;
 mod svg;
+#[cfg(test)]
+mod tests;
 mod width;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -27,15 +27,15 @@ impl Chart {
         // `<` begins the end of a script, also in a text.
         let data = self.data(&classes).to_string().replace('<', "\\u003c");
         format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+             <meta name=\"viewport\" content=\"width=device-width\"/>\n<title>{title}</title>\n\
              <style>\n{STYLE}{PAGE}</style>\n</head>\n<body>\n\
-             <header hidden><label>Find <input type=\"search\" placeholder=\"host or root\"></label>\
+             <header hidden=\"\"><label>Find <input type=\"search\" placeholder=\"host or root\"/></label>\
              <span class=\"found\" role=\"status\"></span>\
              <span class=\"help\"><kbd>/</kbd> find, <kbd>Tab</kbd> from root to root, \
              <kbd>Enter</kbd> keeps one or unfolds hosts, <kbd>Esc</kbd> lets go</span></header>\n\
              <main><svg width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
-             {picture}</svg></main>\n<aside role=\"status\" hidden></aside>\n\
+             {picture}</svg></main>\n<aside role=\"status\" hidden=\"\"></aside>\n\
              <details><summary>As a table</summary>\n{table}</details>\n\
              <script type=\"application/json\" id=\"graph\">{data}</script>\n\
              <script>\n{SCRIPT}</script>\n</body>\n</html>\n"

@@ -141,14 +141,12 @@ impl Model {
         let values = Value::from_dyn_object(Arc::clone(&facts));
         let globals = host::globals(project, name, self.host(root), values);
         // Looking for secrets among the facts would count as asking for them.
-        let (facts_alone, others): (Vec<_>, Vec<_>) =
+        let (facts_alone, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
             globals.into_iter().partition(|(name, _)| *name == "facts");
+        let others: Vec<_> = others.into_iter().collect();
         let context = template::masked(template::with_globals(&template.context, &others));
-        let own_facts = context.get_attr("facts").is_ok_and(|value| !value.is_undefined());
-        let context = match own_facts {
-            true => context,
-            false => merge_maps([context, facts_alone.into_iter().collect::<Value>()]),
-        };
+        // A variable of the template's own wins.
+        let context = merge_maps([Value::from(facts_alone), context]);
         let render = |table: RenderTable| {
             let (name, context) = (&template.name, context.clone());
             template::render_plain(name, &text, digest, context, &Arc::new(table))

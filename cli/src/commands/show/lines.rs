@@ -1,5 +1,6 @@
 //! A host and its roots as text.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -108,7 +109,7 @@ impl Lines<'_> {
             From::Host(place) => (place, format!("host {} in ", self.host.name)),
         };
         let secret = if *secret { "secret of " } else { "" };
-        let kind = if *base { "base" } else { "environment" };
+        let kind = if *base { "base environment" } else { "environment" };
         format!("{secret}{of}{kind} {environment} ({file}:{line})")
     }
 
@@ -159,10 +160,16 @@ impl Lines<'_> {
             notes.push(format!("updated when changed: {}", causes(&component.updated_for)));
         }
         // Its counterpart tells the rest.
-        let elsewhere: Vec<_> =
-            component.triggers.iter().filter(|cause| cause.root.is_some()).cloned().collect();
-        if !elsewhere.is_empty() {
-            notes.push(format!("its change updates: {}", causes(&elsewhere)));
+        let elsewhere = component.triggers.iter().filter(|cause| cause.root.is_some());
+        let mut by_breadcrumb = BTreeMap::<_, Vec<_>>::new();
+        for cause in elsewhere {
+            by_breadcrumb.entry(&cause.breadcrumb).or_default().extend(&cause.root);
+        }
+        for (breadcrumb, roots) in by_breadcrumb {
+            notes.push(format!(
+                "its change updates: {breadcrumb} of {}",
+                of_roots(roots).join(", ")
+            ));
         }
         for listens in &component.listens {
             let name = listens.rsplit_once(':').map_or(listens.as_str(), |(name, _)| name);
