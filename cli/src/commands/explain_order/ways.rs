@@ -62,10 +62,10 @@ impl Reasons<'_> {
         if one == other {
             return None;
         }
-        self.from_to(one, other).or_else(|| self.from_to(other, one))
+        self.one_way(one, other).or_else(|| self.one_way(other, one))
     }
 
-    fn from_to(&self, first: &RootId, last: &RootId) -> Option<Ways> {
+    fn one_way(&self, first: &RootId, last: &RootId) -> Option<Ways> {
         let graph = self.model.graph();
         let mut before = BTreeMap::<&RootId, &RootId>::new();
         let mut queue = VecDeque::from([first]);

@@ -150,9 +150,9 @@ pub(super) fn masked(model: &Model, value: serde_json::Value) -> serde_json::Val
             values.into_iter().map(|(name, value)| (name, masked(model, value))).collect()
         }
         // A number may be what is secret elsewhere.
-        other if model.masked(&other.to_string()) != other.to_string() => {
-            togusa_core::secret::MASK.into()
+        other => {
+            let text = other.to_string();
+            if model.masked(&text) == text { other } else { togusa_core::secret::MASK.into() }
         }
-        other => other,
     }
 }

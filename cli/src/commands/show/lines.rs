@@ -199,7 +199,7 @@ impl Lines<'_> {
             PreviewContent::Text(content) if content.is_empty() => text += "    (empty)\n",
             PreviewContent::Text(content) => {
                 for line in content.lines() {
-                    text += &format!("    │ {line}").trim_end().to_owned();
+                    text += format!("    │ {line}").trim_end();
                     text.push('\n');
                 }
                 if !content.ends_with('\n') {
