@@ -10,11 +10,13 @@ mod disconnect;
 mod environments;
 mod exec;
 mod explain;
+mod explain_order;
 mod graph;
 mod plan;
 mod run_options;
 mod schema;
 pub mod secrets;
+mod show;
 mod ssh;
 mod status;
 mod verify;
@@ -33,7 +35,10 @@ pub use graph::{Graph, GraphFormat};
 pub use plan::Plan;
 pub use run_options::{AgentOptions, HostOptions, RunOptions};
 pub use schema::{Schema, SchemaOf};
+pub use explain_order::ExplainOrder;
+pub use run_options::{AgentOptions, HostOptions, RunOptions, Selection};
 pub use secrets::Secrets;
+pub use show::Show;
 pub use ssh::Ssh;
 pub use status::Status;
 pub use verify::Verify;
@@ -53,6 +58,8 @@ pub enum Command {
     Secrets(Secrets),
     Build(Build),
     Graph(Graph),
+    ExplainOrder(ExplainOrder),
+    Show(Show),
     Components(Components),
     Environments(Environments),
     Explain(Explain),

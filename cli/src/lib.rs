@@ -22,6 +22,7 @@
 //! | [`ui`] | the two streams, colours, verbosity; everything that is shown goes through it |
 //! | [`view`] | events as plain lines, live progress or JSON lines |
 //! | [`explain`] | the pages of the errors' codes |
+//! | [`chart`] | the order of the roots as text, picture and page |
 //! | [`exit`], [`failure`] | how a run ended, why a command failed |
 //! | [`session`] | what every command works on, and how it runs a model |
 //! | [`transport`] | the ways to hosts |
@@ -42,6 +43,7 @@
 
 pub mod agents;
 pub mod arguments;
+pub mod chart;
 mod cli;
 pub mod commands;
 pub mod confirm;

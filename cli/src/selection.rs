@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use glob::Pattern;
 use togusa_core::environment::{Environment, Host};
+use togusa_core::model::Model;
 use togusa_core::names::{HostName, RootId, nearest};
 use togusa_core::problem::{Problem, code};
 
@@ -96,6 +97,49 @@ pub fn find_host<'a>(environment: &'a Environment, name: &str) -> Result<&'a Hos
         };
         Failure::wrong_use([problem.hint(hint)])
     })
+}
+
+/// The root of the given name: `COMPONENT@HOST`, or the component alone where one host has it.
+///
+/// # Errors
+/// There is none, or several; the nearest ones are named.
+pub fn find_component(model: &Model, text: &str) -> Result<RootId, Failure> {
+    let wrong =
+        |message: String, hint: String| Err(Failure::wrong_use([Problem::new(message).hint(hint)]));
+    let known = || model.roots().map(|root| root.root.as_str()).collect::<BTreeSet<_>>();
+    let (component, host) = match text.split_once('@') {
+        Some((component, host)) => (component, Some(host)),
+        None => (text, None),
+    };
+    let having: Vec<_> = model.roots().filter(|root| root.root.as_str() == component).collect();
+    let ids = |roots: &[&RootId]| names(roots.iter().map(ToString::to_string), SHOWN);
+    let Some(host) = host else {
+        return match having[..] {
+            [one] => Ok(one.clone()),
+            [] => {
+                let hint = nearest(component, known()).map_or_else(
+                    || format!("there are {}", names(known(), SHOWN)),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                wrong(format!("no host has component `{component}`"), hint)
+            }
+            _ => wrong(
+                format!("{} hosts have component `{component}`", having.len()),
+                format!("name one of {}", ids(&having)),
+            ),
+        };
+    };
+    if let Some(root) = having.iter().find(|root| root.host.as_str() == host) {
+        return Ok((*root).clone());
+    }
+    find_host(model.environment(), host)?;
+    let there: Vec<_> = model.roots().filter(|root| root.host.as_str() == host).collect();
+    let hint = match nearest(component, there.iter().map(|root| root.root.as_str())) {
+        Some(near) => format!("did you mean `{near}@{host}`?"),
+        None if having.is_empty() => format!("it has {}", ids(&there)),
+        None => format!("there are {}", ids(&having)),
+    };
+    wrong(format!("host `{host}` has no component `{component}`"), hint)
 }
 
 fn matching<'a>(

@@ -9,6 +9,7 @@ use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{Entry, Ownership};
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
+use togusa_core::preview::Preview;
 use togusa_core::template;
 
 use crate::access::{self, Access, Wanted};
@@ -265,6 +266,13 @@ impl Component for File {
             }
         }
         Ok(changes.into())
+    }
+
+    fn preview(&self) -> Option<Preview<'_>> {
+        if self.sensitive {
+            return Some(Preview::Hidden);
+        }
+        self.body.as_ref().map(Body::preview)
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {

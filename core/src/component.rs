@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use crate::attributes::SourceLocation;
 use crate::host::{Machine, Probe};
 use crate::problem::{Code, code};
+use crate::preview::Preview;
 use crate::scope::Scope;
 use crate::verdict::Verdict;
 
@@ -68,6 +69,12 @@ pub trait Component: Any + Debug + Send + Sync {
     /// Where the component's own assets lie; default: beside the source of the nearest component
     /// above that derives `Attributes`.
     fn asset_source(&self) -> Option<SourceLocation> {
+        None
+    }
+
+    /// The content of the file that the component manages, so that `show` can print it while no host
+    /// is touched; converging does not ask for it. Default: there is none to show.
+    fn preview(&self) -> Option<Preview<'_>> {
         None
     }
 }

@@ -27,4 +27,4 @@ pub use shared::{Exclusive, Shared};
 pub use site::HostSite;
 pub(crate) use walk::require_own_way;
 
-pub(crate) use facts::globals;
+pub(crate) use facts::{AssumedFacts, globals};

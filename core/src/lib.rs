@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`prelude`] | all that an author of components needs |
 //! | [`component`], [`verdict`] | the trait of components; what `verify` answers |
+//! | [`preview`] | the content of a file before its host is asked |
 //! | [`scope`] | what a component may do in `configure`: add, provide, require, trigger |
 //! | [`host`] | what it may do in `verify` and `update`: look, run, write |
 //! | [`attributes`], [`value`] | what an environment may set, and the values as it sets them |
@@ -63,6 +64,7 @@ pub mod names;
 pub mod panics;
 pub mod path;
 pub mod prelude;
+pub mod preview;
 pub mod problem;
 mod protocol;
 pub mod registry;

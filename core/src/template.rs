@@ -92,7 +92,7 @@ impl fmt::Debug for Template {
 }
 
 /// Why a template could not be rendered.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("template `{name}`{}: {detail}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
 pub struct TemplateError {
     /// The template's name.
@@ -198,11 +198,16 @@ pub(crate) fn render(
     Ok(Rendered { text: rendered, sensitive })
 }
 
+/// The variables with `[secret]` in the place of each secret, for people to see what is rendered.
+pub(crate) fn masked(context: Value) -> Value {
+    secrets::revealed(&context, secrets::Revealing::Mask).unwrap_or(context)
+}
+
 /// Renders a text as a template.
 ///
 /// # Errors
 /// A syntax error or an undefined variable, with the template's name and the line.
-fn render_plain(
+pub(crate) fn render_plain(
     name: &str,
     text: &str,
     digest: Option<Digest>,

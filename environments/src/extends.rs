@@ -25,18 +25,27 @@ pub(crate) struct Merged {
     pub(crate) complete: bool,
 }
 
-/// Reads an environment and its bases; `None` when its own file cannot be read at all.
-pub(crate) fn load(
+/// An environment's own file, followed by those that it extends, each by the next.
+pub(crate) struct Chain {
+    pub(crate) levels: Vec<Level>,
+    /// The names; one more than there are levels where a file could not be read.
+    pub(crate) names: Vec<String>,
+    /// Whether every level was read.
+    pub(crate) complete: bool,
+}
+
+/// Reads an environment and its bases, each as it stands.
+pub(crate) fn chain(
     root: &Path,
     name: &str,
     access: Access<'_>,
     problems: &mut Vec<Problem>,
-) -> Option<Merged> {
+) -> Chain {
     let mut levels: Vec<Level> = Vec::new();
-    let mut chain = vec![name.to_owned()];
+    let mut names = vec![name.to_owned()];
     let mut complete = true;
     let mut named_at = None;
-    while let Some(name) = chain.get(levels.len()) {
+    while let Some(name) = names.get(levels.len()) {
         let Some(level) = level(root, name, named_at.as_ref(), access, problems) else {
             complete = false;
             break;
@@ -44,10 +53,10 @@ pub(crate) fn load(
         let next = level.extends.clone();
         levels.push(level);
         let Some((base, place)) = next else { break };
-        let cycle = chain.contains(&base);
-        chain.push(base);
+        let cycle = names.contains(&base);
+        names.push(base);
         if cycle {
-            let path = chain.join(" -> ");
+            let path = names.join(" -> ");
             problems.push(
                 Problem::new(
                     code::EXTENDS_CIRCLE,
@@ -60,6 +69,17 @@ pub(crate) fn load(
         }
         named_at = place;
     }
+    Chain { levels, names, complete }
+}
+
+/// Reads an environment and its bases; `None` when its own file cannot be read at all.
+pub(crate) fn load(
+    root: &Path,
+    name: &str,
+    access: Access<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Merged> {
+    let Chain { mut levels, names: chain, mut complete } = chain(root, name, access, problems);
     let own = levels.first()?.clone();
     let mut all = levels.pop()?;
     refuse_removals(&mut all, complete, problems);

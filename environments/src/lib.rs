@@ -12,8 +12,8 @@
 //! 5. `secrets` decrypts what stands beside the file, and lays it over the same level;
 //! 6. `read` gives the merged tables their meaning, key by key.
 //!
-//! `keys` is the table of all keys: what `read` knows, the reference shows and `schema` describes to
-//! editors.
+//! `layers` keeps the levels apart instead, for who wants to know where an attribute comes from; `keys`
+//! is the table of all keys: what `read` knows, the reference shows and `schema` describes to editors.
 //!
 //! Whether a component or an attribute exists is not known here: core asks the registry, with the
 //! places that this crate hands on.
@@ -24,6 +24,7 @@
 mod extends;
 mod files;
 pub mod keys;
+mod layers;
 mod level;
 mod load;
 mod parse;
@@ -37,4 +38,5 @@ mod syntax;
 mod tests;
 
 pub use files::{check_name, list};
+pub use layers::{Layer, Layers};
 pub use load::{Loaded, from_str, load};

@@ -61,6 +61,8 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
         Command::Disconnect(disconnect) => disconnect.run(&session),
         Command::Build(build) => build.run(&session),
         Command::Graph(graph) => graph.run(&session),
+        Command::ExplainOrder(explain) => explain.run(&session),
+        Command::Show(show) => show.run(&session),
         Command::Secrets(secrets) => secrets.run(&session),
         Command::Environments(environments) => environments.run(&session),
         Command::Agent(_)

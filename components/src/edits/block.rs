@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
+use togusa_core::preview::Preview;
 use togusa_core::template;
 use togusa_core::{demand, fail, fault};
 
@@ -210,6 +211,13 @@ impl Component for Block {
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
         self.run(probe, |target, edit| target.verify(probe, edit))
+    }
+
+    fn preview(&self) -> Option<Preview<'_>> {
+        if self.target.sensitive {
+            return Some(Preview::Hidden);
+        }
+        self.body.as_ref().map(Body::preview)
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {

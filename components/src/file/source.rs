@@ -8,6 +8,7 @@ use togusa_core::fault;
 use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
+use togusa_core::preview::Preview;
 use togusa_core::secret::MASK;
 use togusa_core::template;
 
@@ -203,6 +204,16 @@ impl Body {
                 Ok(Self::Template(scope.template(name, context.clone())?))
             }
             Given::Source(name) => from_asset(name, rendering, scope),
+        }
+    }
+
+    /// The content for people to see.
+    pub(crate) fn preview(&self) -> Preview<'_> {
+        match self {
+            Self::Text(text) if text.is_secret() => Preview::Hidden,
+            Self::Text(text) => Preview::Bytes(text.bytes()),
+            Self::Asset(asset) => Preview::Asset(asset),
+            Self::Template(template) => Preview::Template(template),
         }
     }
 

@@ -1,10 +1,12 @@
 //! From an environment to a model, or to all that is wrong with it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::address::Resolved;
 use crate::assets::{self, AssetCatalogue, AssetStore, WithSecrets};
+use crate::digest::Digest;
 use crate::environment::Environment;
 use crate::fault;
 use crate::host::Facts;
@@ -141,7 +143,8 @@ fn try_templates(
             return Vec::new();
         }
         let host = &environment.hosts[&id.host];
-        let globals = crate::host::globals(&environment.project, &environment.name, host, &facts);
+        let (project, environment) = (&environment.project, &environment.name);
+        let globals = crate::host::globals(project, environment, host, facts.to_value());
         let placeholders = draft.listens.iter();
         let placeholders =
             placeholders.map(|(_, address)| (address.host.clone(), Resolved::placeholder()));
@@ -180,17 +183,29 @@ fn try_template(
     store: &dyn AssetStore,
 ) -> anyhow::Result<()> {
     let context = template::with_globals(&template.context, globals);
-    match &template.text {
-        TemplateText::Inline(text) => template::render(&template.name, text, None, context, table)?,
-        TemplateText::Asset(asset) if template::is_compiled(asset.digest) => {
-            template::render(&template.name, "", Some(asset.digest), context, table)?
-        }
-        TemplateText::Asset(asset) => {
-            let text = String::from_utf8(assets::read(store, asset)?).map_err(|_| {
-                fault!(code::TEMPLATE_NOT_TEXT, "template `{}` is not text in UTF-8", template.name)
-            })?;
-            template::render(&template.name, &text, Some(asset.digest), context, table)?
-        }
-    };
+    let (text, digest) = text_of(template, store)?;
+    template::render(&template.name, &text, digest, context, table)?;
     Ok(())
+}
+
+/// The text of a template, and the digest by which it is known; no text is read that was compiled.
+///
+/// # Errors
+/// The text cannot be read, or is not UTF-8.
+pub(super) fn text_of<'a>(
+    template: &'a Template,
+    store: &dyn AssetStore,
+) -> anyhow::Result<(Cow<'a, str>, Option<Digest>)> {
+    let asset = match &template.text {
+        TemplateText::Inline(text) => return Ok((Cow::Borrowed(text), None)),
+        TemplateText::Asset(asset) => asset,
+    };
+    if template::is_compiled(asset.digest) {
+        return Ok((Cow::Borrowed(""), Some(asset.digest)));
+    }
+    let text = String::from_utf8(assets::read(store, asset)?)
+        .map_err(|_| {
+        fault!(code::TEMPLATE_NOT_TEXT, "template `{}` is not text in UTF-8", template.name)
+    })?;
+    Ok((Cow::Owned(text), Some(asset.digest)))
 }

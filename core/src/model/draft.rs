@@ -91,8 +91,9 @@ pub(crate) struct Requirement {
 }
 
 /// What a requirement says about the order of the two roots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Order {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
     /// The provider comes first.
     ProviderFirst,
     /// The one that requires comes first.
