@@ -156,6 +156,7 @@ mod tests {
           deploy        Make the hosts what the environment says
           verify        Look for drift
           status        Show what was deployed to hosts, when, by whom, and how it ended
+          doctor        Look whether hosts can be deployed to, and say what to do where they cannot
           exec          Run a command on hosts
           ssh           Open a shell on a host
           disconnect    End the connections that are kept open for the next command
@@ -239,6 +240,20 @@ mod tests {
 
         Options:
               --host <GLOB>   Only these hosts; may be given often and with commas
+              --agents <DIR>  Push prepared binaries, from `build --out DIR`; no cargo is needed then [env: TOGUSA_AGENTS]
+          -h, --help          Print help (see more with '--help')
+        ");
+        insta::assert_snapshot!(own_help("doctor"), @r"
+        Look whether hosts can be deployed to, and say what to do where they cannot
+
+        Usage: togusa doctor [OPTIONS] <ENVIRONMENT>
+
+        Arguments:
+          <ENVIRONMENT>  The environment's name
+
+        Options:
+              --host <GLOB>   Only these hosts; may be given often and with commas
+              --data          Print facts of the hosts as TOML for `data`, and nothing else
               --agents <DIR>  Push prepared binaries, from `build --out DIR`; no cargo is needed then [env: TOGUSA_AGENTS]
           -h, --help          Print help (see more with '--help')
         ");
