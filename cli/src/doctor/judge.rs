@@ -1,5 +1,6 @@
 //! What of that which a host said keeps a deployment from succeeding, or deserves attention.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -113,23 +114,28 @@ fn of_target(
     all.extend(held.map(Finding::warning));
 }
 
-/// Says where little is free, of both places in one, as they are often on one disk.
+/// Says where little is free; places in one directory are on one disk.
 fn of_space(host: &Host, answers: &Answers, all: &mut Vec<Finding>) {
     let places = [
-        ("the store", &answers.store, "store", host.connect == Connect::Ssh),
-        ("the target directory", &answers.target, "target", true),
+        ("the store", &answers.store, "write-store", host.connect == Connect::Ssh),
+        ("the target directory", &answers.target, "write-target", true),
     ];
-    let low = places.into_iter().filter(|(_, place, kind, matters)| {
-        let told = answers.failure(&format!("write-{kind}")).is_some();
-        *matters && !told && place.free.is_some_and(|free| free < LOW)
-    });
-    let low: Vec<_> = low.collect();
-    let Some(least) = low.iter().filter_map(|(_, place, ..)| place.free).min() else { return };
-    let names: Vec<_> =
-        low.iter().map(|(name, place, ..)| format!("{name} in `{}`", shown(place))).collect();
-    let message = format!("only {} are free for {}", size(least), names.join(" and "));
-    let hint = "make room: a deployment fails where a disk is full";
-    all.push(Finding::warning(Problem::new(message).hint(hint)));
+    let mut low = BTreeMap::<&str, (u64, Vec<&str>)>::new();
+    for (name, place, kind, matters) in places {
+        let is_told = answers.failure(kind).is_some();
+        if let Some(free) = place.free.filter(|free| *free < LOW && matters && !is_told) {
+            let (least, names) = low.entry(shown(place)).or_insert((free, Vec::new()));
+            *least = free.min(*least);
+            names.push(name);
+        }
+    }
+    for (place, (free, names)) in low {
+        let names = names.join(" and ");
+        let message = format!("only {} are free in `{place}`, for {names}", size(free));
+        let hint =
+            format!("make room there: `df {place}`; a deployment fails where a disk is full");
+        all.push(Finding::warning(Problem::new(message).hint(hint)));
+    }
 }
 
 fn of_machine(host: &Host, answers: &Answers, supply: Option<&Supply>, all: &mut Vec<Finding>) {

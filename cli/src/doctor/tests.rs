@@ -192,11 +192,18 @@ fn each_fault_is_told_with_its_remedy() {
         answers.is_whole = false;
         answers.end = Some(1);
         answers.said = vec!["sudo: a password is required".into()];
-    }), @"");
+    }), @r"
+    Error: sudo asks for a password to become `app` (on web1)
+      1: sudo: a password is required
+      hint: let the host's sudo do it: `visudo -f /etc/sudoers.d/togusa`, with the line `deploy ALL=(app) NOPASSWD: ALL`
+    ");
     insta::assert_snapshot!(judged(|_, answers| {
         answers.is_whole = false;
         answers.end = None;
-    }), @"");
+    }), @r"
+    Error: the host did not say all that it was asked (on web1)
+      hint: a file system may hang: see whether `df` comes back there
+    ");
     insta::assert_snapshot!(judged(|_, answers| {
         fail(answers, "missing", "gzip");
         fail(answers, "owner", "/srv/store");
@@ -205,17 +212,45 @@ fn each_fault_is_told_with_its_remedy() {
         answers.identity = Some(r#"{"project":"shop","environment":"dev","host":"web1"}"#.into());
         answers.holder = Some(r#"{"who":"ada@desk","pid":7,"since":99999999999,"updates":[]}"#.into());
         answers.clock = Some(3600.0);
-    }), @"");
+    }), @r#"
+    Error: `gzip` is missing, which unpacks the agent (on web1)
+      hint: install `gzip` there
+    Error: the store `/srv/store` belongs to another user (on web1)
+      hint: remove it there, or set `store = "/path"` in environment.toml to a directory of the converging user
+    Error: cannot write to the target directory `~/deployment/shop/live` (on web1)
+      1: sh: cannot create /srv/x: Permission denied
+      hint: set `target_directory` to a place where `deploy` may write, or make it there for `deploy`
+    Error: target directory `~/deployment/shop/live` belongs to project `shop`, environment `dev`, host `web1`, not to project `shop`, environment `live`, host `web1` (on web1)
+      hint: set another `target_directory`, or remove the directory if it is not needed
+    Warning: another deployment holds the lock of `~/deployment/shop/live`: ada@desk, process 7, for 0 s (on web1)
+      hint: wait until it is done, or use `--wait`
+    Warning: the clock is 1 h 0 min ahead of the one here (on web1)
+      hint: let both follow a time server: `timedatectl set-ntp true`; certificates, tokens and the times of files are judged by it
+    "#);
     insta::assert_snapshot!(judged(|host, answers| {
         host.target = Some("aarch64-unknown-linux-musl".into());
         answers.store.free = Some(9_000_000);
         answers.target.free = Some(8_000_000);
         fail(answers, "noexec", "Permission denied");
-    }), @"");
+    }), @r#"
+    Error: the store may not run programs (on web1)
+      1: Permission denied
+      hint: set `store = "/path"` in environment.toml to a file system that is not mounted with `noexec`
+    Warning: only 8.00 MB are free in `/home/deploy`, for the store and the target directory (on web1)
+      hint: make room there: `df /home/deploy`; a deployment fails where a disk is full
+    Warning: `target = "aarch64-unknown-linux-musl"` is named, but the host is `x86_64` (on web1)
+      hint: remove `target` in environment.toml, or set it to what runs there
+    "#);
     insta::assert_snapshot!(judged(|_, answers| {
         fail(answers, "write-target", "cat: write error: No space left on device");
         fail(answers, "file-store", "/home/deploy/.cache");
-    }), @"");
+    }), @r#"
+    Error: the store cannot be made: `/home/deploy/.cache` is no directory (on web1)
+      hint: remove what stands there, or set `store = "/path"` in environment.toml
+    Error: cannot write to the target directory `~/deployment/shop/live` (on web1)
+      1: cat: write error: No space left on device
+      hint: make room there: `df /home/deploy` and `df -i`
+    "#);
 }
 
 #[test]
