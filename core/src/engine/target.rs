@@ -43,10 +43,9 @@ mod tests {
         };
         let own = r#"{"project":"shop","environment":"live","host":"web1"}"#;
         assert_eq!(foreign(own), None);
-        insta::assert_snapshot!(foreign(&own.replace("live", "dev")).unwrap(), @r"
-        target directory `/srv/shop` belongs to project `shop`, environment `dev`, host `web1`, not to project `shop`, environment `live`, host `web1`
-          hint: set another `target_directory`, or remove the directory if it is not needed
-        ");
+        let told = foreign(&own.replace("live", "dev")).unwrap();
+        let names = "belongs to project `shop`, environment `dev`, host `web1`, not to project";
+        assert!(told.contains(names) && told.contains("\n  hint: set another"), "{told}");
         assert!(foreign("{").unwrap().starts_with("`/srv/shop/.togusa/identity.json` is damaged"));
     }
 
