@@ -143,6 +143,41 @@ impl Agents {
         self.get(targets::for_machine(system, machine)?.as_deref())
     }
 
+    /// The binary for a target if there is one that is right as it is; `None`: it would be built
+    /// first. Nothing is built.
+    ///
+    /// # Errors
+    /// The target is not installed, nothing was prepared for it, or there is no cargo.
+    pub fn look(&self, target: Option<&str>) -> Result<Option<Arc<AgentBinary>>, Problem> {
+        match &self.supply {
+            Supply::Project(project) => project.look(target),
+            Supply::Prepared(prepared) => prepared.get(target).map(Some),
+        }
+    }
+
+    /// As [`look`](Self::look), for what `uname -s` and `uname -m` said on a host.
+    ///
+    /// # Errors
+    /// No target is known for such a machine, and as [`look`](Self::look).
+    pub fn look_for_machine(
+        &self,
+        system: &str,
+        machine: &str,
+    ) -> Result<Option<Arc<AgentBinary>>, Problem> {
+        self.look(targets::for_machine(system, machine)?.as_deref())
+    }
+
+    /// The targets that are installed or prepared.
+    ///
+    /// # Errors
+    /// There is no cargo, or the toolchain cannot be read.
+    pub fn targets(&self) -> Result<Vec<String>, Problem> {
+        match &self.supply {
+            Supply::Project(project) => targets::installed(&project.package()?.sysroot()?),
+            Supply::Prepared(prepared) => Ok(prepared.targets().map(str::to_owned).collect()),
+        }
+    }
+
     /// The whole program for a target, which can be a coordinator too; always asks cargo.
     ///
     /// # Errors
@@ -177,23 +212,30 @@ struct Project {
 impl Project {
     fn get(&self, target: Option<&str>) -> Result<Arc<AgentBinary>, Problem> {
         let cache = self.cache()?;
-        let fresh = match target {
-            Some(target) => cache.fresh(target)?,
-            None => cache.fresh_default()?,
-        };
-        match fresh {
+        match self.fresh(&cache, target)? {
             Some(fresh) => self.checked(fresh),
             None => self.build(&cache, target),
         }
     }
 
+    fn fresh(&self, cache: &Cache, target: Option<&str>) -> Result<Option<Fresh>, Problem> {
+        match target {
+            Some(target) => cache.fresh(target),
+            None => cache.fresh_default(),
+        }
+    }
+
+    fn look(&self, target: Option<&str>) -> Result<Option<Arc<AgentBinary>>, Problem> {
+        if let Some(fresh) = self.fresh(&self.cache()?, target)? {
+            return self.checked(fresh).map(Some);
+        }
+        require_target(target, &self.package()?.sysroot()?).map(|_| None)
+    }
+
     fn build(&self, cache: &Cache, target: Option<&str>) -> Result<Arc<AgentBinary>, Problem> {
         let package = self.package()?;
         let sysroot = package.sysroot()?;
-        let [best, other] = targets::defaults();
-        let default = if targets::is_installed(&best, &sysroot) { best } else { other };
-        let target = target.unwrap_or(&default);
-        targets::require_installed(target, &sysroot)?;
+        let target = &*require_target(target, &sysroot)?;
         let locked = cache.lock(target)?;
         if let Some(fresh) = locked.fresh()? {
             return self.checked(fresh);
@@ -285,6 +327,15 @@ impl Project {
         };
         self.package.get_or_init(find).as_ref().map_err(Problem::clone)
     }
+}
+
+/// The target to build for, which is installed; without a name the best for this machine.
+fn require_target(target: Option<&str>, sysroot: &Path) -> Result<String, Problem> {
+    let [best, other] = targets::defaults();
+    let default = if targets::is_installed(&best, sysroot) { best } else { other };
+    let target = target.map_or(default, str::to_owned);
+    targets::require_installed(&target, sysroot)?;
+    Ok(target)
 }
 
 fn unreadable(what: impl AsRef<Path>, error: &dyn Display) -> Problem {

@@ -169,6 +169,7 @@ mod tests {
           explain        Explain an error by its code: cause, remedy and an example
           schema         Print a JSON Schema, by which editors complete and check what you write
           completions    Print a completion script for a shell
+          doctor        Look whether hosts can be deployed to, and say what to do where they cannot
 
         Options:
           -h, --help     Print help
@@ -243,6 +244,20 @@ mod tests {
 
         Options:
               --host <GLOB>   Only these hosts; may be given often and with commas
+              --agents <DIR>  Push prepared binaries, from `build --out DIR`; no cargo is needed then [env: TOGUSA_AGENTS]
+          -h, --help          Print help (see more with '--help')
+        ");
+        insta::assert_snapshot!(own_help("doctor"), @r"
+        Look whether hosts can be deployed to, and say what to do where they cannot
+
+        Usage: togusa doctor [OPTIONS] <ENVIRONMENT>
+
+        Arguments:
+          <ENVIRONMENT>  The environment's name
+
+        Options:
+              --host <GLOB>   Only these hosts; may be given often and with commas
+              --data          Print facts of the hosts as TOML for `data`, and nothing else
               --agents <DIR>  Push prepared binaries, from `build --out DIR`; no cargo is needed then [env: TOGUSA_AGENTS]
           -h, --help          Print help (see more with '--help')
         ");

@@ -7,6 +7,7 @@ mod completions;
 mod components;
 mod deploy;
 mod disconnect;
+mod doctor;
 mod environments;
 mod exec;
 mod explain;
@@ -28,6 +29,7 @@ pub use completions::Completions;
 pub use components::Components;
 pub use deploy::Deploy;
 pub use disconnect::Disconnect;
+pub use doctor::Doctor;
 pub use environments::Environments;
 pub use exec::Exec;
 pub use explain::Explain;
@@ -52,6 +54,7 @@ pub enum Command {
     Deploy(Deploy),
     Verify(Verify),
     Status(Status),
+    Doctor(Doctor),
     Exec(Exec),
     Ssh(Ssh),
     Disconnect(Disconnect),

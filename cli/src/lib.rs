@@ -28,6 +28,7 @@
 //! | [`transport`] | the ways to hosts |
 //! | [`ssh`] | connections over the user's own OpenSSH, kept for the next command |
 //! | [`execute`] | one command on many hosts |
+//! | [`doctor`] | whether hosts can be deployed to |
 //! | [`push`] | starts the agent on a host, sends it where it is missing |
 //! | [`confirm`], [`git`] | what an environment wants before it is deployed |
 //! | [`identities`] | the private keys that open secrets |
@@ -47,6 +48,7 @@ pub mod chart;
 mod cli;
 pub mod commands;
 pub mod confirm;
+pub mod doctor;
 pub mod execute;
 pub mod exit;
 pub mod explain;

@@ -168,10 +168,15 @@ impl Session {
     /// # Errors
     /// The directory of the kept connections cannot be used.
     pub fn connections(&self, environment: &Environment) -> Result<Connections, Failure> {
+        let connections = Connections::new(self.keep(environment), &self.root);
+        connections.map_err(|problem| Failure::wrong_use([problem]))
+    }
+
+    /// How long connections are kept for the next command.
+    pub fn keep(&self, environment: &Environment) -> Duration {
         let by_default =
             if io::stderr().is_terminal() { KEPT_ON_A_TERMINAL } else { Duration::ZERO };
-        let keep = environment.keep_connections.unwrap_or(by_default);
-        Connections::new(keep, &self.root).map_err(|problem| Failure::wrong_use([problem]))
+        environment.keep_connections.unwrap_or(by_default)
     }
 
     /// All that is needed to run agents on those of the hosts that are reached by SSH: connections,
@@ -198,7 +203,12 @@ impl Session {
         Ok(Some(Ssh::new(self.connections(environment)?, agents, &self.project)))
     }
 
-    fn agents(&self, how: &AgentOptions) -> Result<Agents, Problem> {
+    /// The binaries that can be pushed.
+    ///
+    /// # Errors
+    /// The program is older than its sources, there is no cargo, or prepared binaries are not of
+    /// this program.
+    pub fn agents(&self, how: &AgentOptions) -> Result<Agents, Problem> {
         let program = std::env::current_exe().map_err(|error| {
             Problem::new(
                 code::THIS_MACHINE,

@@ -51,7 +51,7 @@ use master::Found;
 use sockets::Sockets;
 
 pub use channel::Channel;
-pub use diagnosis::{diagnose, mute, not_run};
+pub use diagnosis::{diagnose, mute, not_run, sudo_failed};
 
 /// How long to wait for what takes a moment: another process, ssh's look at its configuration.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -207,15 +207,28 @@ impl Connections {
         let stems = hosts
             .map(|hosts| hosts.iter().map(|host| self.destination(host).stem).collect::<Vec<_>>());
         let names = self.sockets.names().map_err(|error| not_ended(&error))?;
-        let of_hosts = |name: &&String| {
-            let stem = name.split('-').next().unwrap_or_default();
-            stems.as_ref().is_none_or(|stems| stems.iter().any(|found| found == stem))
-        };
+        let of_hosts =
+            |name: &&String| stems.as_ref().is_none_or(|stems| is_of(name.as_str(), stems));
         let mut ended = 0;
         for name in names.iter().filter(of_hosts) {
             ended += usize::from(self.runtime.block_on(self.end(name))?);
         }
         Ok(ended)
+    }
+
+    /// How many connections to these hosts are open and wait for commands.
+    ///
+    /// # Errors
+    /// The sockets cannot be looked at.
+    pub fn count_open(&self, hosts: &[&Host]) -> io::Result<usize> {
+        let stems: Vec<_> = hosts.iter().map(|host| self.destination(host).stem).collect();
+        let names = self.sockets.names()?;
+        let of_hosts = names.iter().filter(|name| is_of(name, &stems));
+        let is_alive = |name: &&String| {
+            let socket = self.sockets.socket(name);
+            matches!(self.runtime.block_on(master::look(&socket)), Found::Alive(_))
+        };
+        Ok(of_hosts.filter(is_alive).count())
     }
 
     /// Ends the connection of this name; tells whether there was one.
@@ -245,6 +258,12 @@ impl Drop for Connections {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Whether the connection of this name leads to one of the hosts with these stems.
+fn is_of(name: &str, stems: &[String]) -> bool {
+    let stem = name.split('-').next().unwrap_or_default();
+    stems.iter().any(|found| found == stem)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -3,6 +3,7 @@
 mod child;
 mod ssh;
 mod tap;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use crate::failure::Failure;
 
 pub use child::ChildProcess;
 pub use ssh::Ssh;
+pub(crate) use ssh::{FIRST_WORD, STORE};
+pub(crate) use words::Words;
 
 /// Chooses the way to each host by what the environment says of it.
 #[derive(Debug)]

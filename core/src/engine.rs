@@ -12,6 +12,7 @@ mod hand_over;
 mod run;
 mod state;
 mod status;
+pub mod target;
 pub mod transport;
 
 pub use agent::{Agent, serve};

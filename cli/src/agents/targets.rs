@@ -4,6 +4,8 @@ use std::path::Path;
 
 use togusa_core::problem::{Problem, code};
 
+use super::unreadable;
+
 /// The architecture of this machine, as triples begin.
 pub const HERE: &str = std::env::consts::ARCH;
 
@@ -76,6 +78,19 @@ pub fn require_installed(target: &str, sysroot: &Path) -> Result<(), Problem> {
     } else {
         "a target is a triple such as `aarch64-unknown-linux-musl`".to_owned()
     }))
+}
+
+/// The targets whose standard library is installed.
+///
+/// # Errors
+/// The toolchain cannot be read.
+pub fn installed(sysroot: &Path) -> Result<Vec<String>, Problem> {
+    let place = sysroot.join("lib/rustlib");
+    let entries = std::fs::read_dir(&place).map_err(|error| unreadable(&place, &error))?;
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut targets: Vec<_> = names.filter(|name| is_installed(name, sysroot)).collect();
+    targets.sort();
+    Ok(targets)
 }
 
 /// Whether the standard library of a target is installed.

@@ -56,6 +56,7 @@ pub fn dispatch(cli: Cli, arguments: Arguments, ui: &Ui) -> Result<Exit, Failure
         Command::Deploy(deploy) => deploy.run(&session),
         Command::Verify(verify) => verify.run(&session),
         Command::Status(status) => status.run(&session),
+        Command::Doctor(doctor) => doctor.run(&session),
         Command::Exec(exec) => exec.run(&session),
         Command::Ssh(ssh) => ssh.run(&session),
         Command::Disconnect(disconnect) => disconnect.run(&session),

@@ -186,6 +186,18 @@ pub fn not_run(host: &Host, code: i32, printed: &str) -> Problem {
     problem.hint(runs_another(host)).on(&host.name)
 }
 
+/// A sudo that did not become the user that the host converges as; `printed` is what it said.
+pub fn sudo_failed(host: &Host, printed: &str) -> Problem {
+    let lines = relevant(printed);
+    let found = kind(&lines).filter(|kind| {
+        let of_sudo = [SudoPassword, SudoTerminal, SudoNotAllowed, SudoUnknownUser, SudoMissing];
+        of_sudo.contains(kind)
+    });
+    let kind = found.unwrap_or(SudoBroken);
+    let problem = Problem { causes: causes(None, &lines), ..Problem::new(message(host, kind)) };
+    problem.hint(hint(host, kind, &lines)).on(&host.name)
+}
+
 /// A login that neither ends nor says anything of ours; `printed` is what it says instead.
 pub fn mute(host: &Host, limit: Duration, printed: &str) -> Problem {
     let message = format!("the login was done but no agent spoke within {} s", limit.as_secs());

@@ -29,7 +29,7 @@ pub(crate) use marks::{Mark, Marks};
 
 use std::path::{Path, PathBuf};
 
-use crate::problem::{Code, code};
+use crate::problem::{Code, Problem, code};
 
 /// Creates the directory below a target directory in which all of this lies.
 pub(crate) fn create(target: &Path) -> Result<(), StateError> {
@@ -110,5 +110,25 @@ impl StateError {
             Self::NoDirectory { .. } => code::TARGET_NO_DIRECTORY,
             Self::Locked { .. } => code::LOCKED,
         }
+    }
+
+    /// The error with what to do about it.
+    pub(crate) fn into_problem(self) -> Problem {
+        let hint = match &self {
+            Self::Locked { .. } => Some("wait until it is done, or use `--wait`"),
+            Self::Foreign { .. } => {
+                Some("set another `target_directory`, or remove the directory if it is not needed")
+            }
+            Self::NoDirectory { .. } => {
+                Some("set another `target_directory`, or remove what stands there")
+            }
+            Self::Write { .. } => Some("nothing was changed; see to space and permissions"),
+            Self::Damaged { .. } => {
+                Some("look at the file; remove it if what it says need not be remembered")
+            }
+            Self::Read { .. } => None,
+        };
+        let problem = Problem::from_error(&anyhow::Error::new(self), code::STATE_UNUSABLE);
+        hint.into_iter().fold(problem, Problem::hint)
     }
 }

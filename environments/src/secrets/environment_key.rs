@@ -31,6 +31,7 @@ const MARK: &str = "# togusa-key 1";
 /// An environment's key, unlocked.
 pub struct EnvironmentKey {
     pub(crate) identity: x25519::Identity,
+    opened_by: Option<String>,
 }
 
 impl fmt::Debug for EnvironmentKey {
@@ -42,7 +43,12 @@ impl fmt::Debug for EnvironmentKey {
 impl EnvironmentKey {
     /// A new key.
     pub(crate) fn generate() -> Self {
-        Self { identity: x25519::Identity::generate() }
+        Self { identity: x25519::Identity::generate(), opened_by: None }
+    }
+
+    /// What the key is called that opened it; `None`: it is new.
+    pub fn opened_by(&self) -> Option<&str> {
+        self.opened_by.as_deref()
     }
 
     /// The public half.
@@ -96,7 +102,8 @@ impl EnvironmentKey {
     pub(crate) fn unlock(file: &SecretFile, identities: &Identities) -> Result<Self, Problem> {
         let header = &file.header;
         let environment = &file.environment;
-        let text = identities.decrypt(&header.private_key, &header.members).map_err(|tried| {
+        let opened = identities.decrypt(&header.private_key, &header.members);
+        let (text, opened_by) = opened.map_err(|tried| {
             let message =
                 format!("cannot unlock the secrets of `{environment}`: no identity opens them");
             let mut causes = tried;
@@ -129,7 +136,7 @@ impl EnvironmentKey {
             )
             .hint(RESTORE));
         };
-        let key = Self { identity };
+        let key = Self { identity, opened_by: Some(opened_by) };
         if told == described(environment, &header.public_key, &header.members)
             && key.public() == header.public_key
         {

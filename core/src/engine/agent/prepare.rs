@@ -43,23 +43,7 @@ pub(super) enum Unprepared {
 impl From<StateError> for Unprepared {
     fn from(error: StateError) -> Self {
         let locked = matches!(error, StateError::Locked { .. });
-        let hint = match &error {
-            StateError::Locked { .. } => Some("wait until it is done, or use `--wait`"),
-            StateError::Foreign { .. } => {
-                Some("set another `target_directory`, or remove the directory if it is not needed")
-            }
-            StateError::NoDirectory { .. } => {
-                Some("set another `target_directory`, or remove what stands there")
-            }
-            StateError::Write { .. } => Some("nothing was changed; see to space and permissions"),
-            StateError::Damaged { .. } => {
-                Some("look at the file; remove it if what it says need not be remembered")
-            }
-            StateError::Read { .. } => None,
-        };
-        let problem = Problem::from_error(&anyhow::Error::new(error), code::STATE_UNUSABLE);
-        let problem = hint.into_iter().fold(problem, Problem::hint);
-        Self::Refused { problem: Box::new(problem), locked }
+        Self::Refused { problem: Box::new(error.into_problem()), locked }
     }
 }
 
