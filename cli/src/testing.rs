@@ -31,7 +31,7 @@
 //! assert_eq!(std::fs::read_to_string(motd).unwrap(), "welcome");
 //! ```
 
-pub use togusa_core::testing::{Harness, Run};
+pub use togusa_core::testing::{Answer, Answers, Call, Calls, Drift, Drifts, Fake, Harness, Run};
 
 use togusa_core::registry::Registry;
 
