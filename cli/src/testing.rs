@@ -46,3 +46,7 @@ pub fn harness(registry: Registry, environment: &str) -> Harness {
         .unwrap_or_else(|problems| panic!("the environment is wrong:\n{problems}"));
     Harness::new(registry).environment(environment)
 }
+
+#[doc = include_str!("../../docs/src/guide/testing.md")]
+#[cfg(doctest)]
+struct Guide;
