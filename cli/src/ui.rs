@@ -1,5 +1,6 @@
 //! Where everything is written: the two streams of the process and what the user chose to see.
 
+mod live;
 mod paint;
 mod sink;
 
@@ -14,6 +15,7 @@ use togusa_core::system;
 use crate::arguments::Global;
 use sink::Sink;
 
+pub(crate) use live::FREE_COLUMNS;
 pub use paint::{Ink, Paint};
 
 /// Of so many errors at most the end of the output says how to learn more.
@@ -106,7 +108,7 @@ impl Ui {
     /// Writes to the streams of the process.
     pub fn new(choices: Choices) -> Self {
         let bars = if choices.progress {
-            MultiProgress::with_draw_target(ProgressDrawTarget::stderr())
+            MultiProgress::with_draw_target(live::target())
         } else {
             MultiProgress::with_draw_target(ProgressDrawTarget::hidden())
         };

@@ -8,8 +8,8 @@ use std::fmt;
 use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{Entry, Ownership};
 use togusa_core::prelude::*;
-use togusa_core::problem::code;
 use togusa_core::preview::Preview;
+use togusa_core::problem::code;
 use togusa_core::template;
 
 use crate::access::{self, Access, Wanted};

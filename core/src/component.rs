@@ -6,8 +6,8 @@ use std::fmt::Debug;
 
 use crate::attributes::SourceLocation;
 use crate::host::{Machine, Probe};
-use crate::problem::{Code, code};
 use crate::preview::Preview;
+use crate::problem::{Code, code};
 use crate::scope::Scope;
 use crate::verdict::Verdict;
 

@@ -10,7 +10,7 @@ mod converge;
 mod coordinator;
 mod hand_over;
 mod run;
-mod state;
+pub(crate) mod state;
 mod status;
 pub mod target;
 pub mod transport;

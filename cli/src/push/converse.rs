@@ -102,11 +102,10 @@ fn no_word<R: Read + AsFd>(lines: &Lines<R>, no: NoLine) -> StartError {
 /// A login shell that prints so much that nobody looks for our lines in it.
 pub(crate) fn flood(printed: &str) -> Problem {
     let limit = MOST_PRINTED / 1024;
-    let mut problem =
-        Problem::new(
-            code::NO_AGENT_SPOKE,
-            format!("the login shell prints more than {limit} KiB by itself"),
-        );
+    let mut problem = Problem::new(
+        code::NO_AGENT_SPOKE,
+        format!("the login shell prints more than {limit} KiB by itself"),
+    );
     problem.causes.extend(printed.lines().last().map(str::to_owned));
     problem.hint("let the files that the shell reads at login print to terminals alone: `[ -t 1 ]`")
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use togusa_core::prelude::*;
-use togusa_core::problem::code;
 use togusa_core::preview::Preview;
+use togusa_core::problem::code;
 use togusa_core::template;
 use togusa_core::{demand, fail, fault};
 

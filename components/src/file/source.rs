@@ -7,8 +7,8 @@ use togusa_core::assets::{AssetError, AssetKind};
 use togusa_core::fault;
 use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
-use togusa_core::problem::code;
 use togusa_core::preview::Preview;
+use togusa_core::problem::code;
 use togusa_core::secret::MASK;
 use togusa_core::template;
 

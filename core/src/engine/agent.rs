@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::assets::AssetStore;
 use crate::deployment::{RecordEnd, RecordedRoot};
 use crate::event::{Counts, Event};
+use crate::host::Staged;
 use crate::interrupt::Interrupt;
 use crate::names::RootName;
 use crate::panics;
@@ -67,6 +68,16 @@ pub fn serve(
     reader: Box<dyn Read + Send>,
     writer: Box<dyn Write + Send>,
 ) -> Result<(), Problem> {
+    serve_staged(agent, &Staged::default(), reader, writer)
+}
+
+/// Serves one deployment on a host that a test has staged.
+pub(super) fn serve_staged(
+    agent: &Agent,
+    staged: &Staged,
+    reader: Box<dyn Read + Send>,
+    writer: Box<dyn Write + Send>,
+) -> Result<(), Problem> {
     let interrupt = Interrupt::default();
     let pulse = Pulse::new(interrupt.clone());
     let line = Line::open(writer, pulse.clone());
@@ -76,13 +87,14 @@ pub fn serve(
     let (stop, from_reader, heard) = (interrupt.clone(), sender.clone(), pulse.clone());
     thread::spawn(move || listen(reader, &from_reader, &stop, &heard));
     let mut inbox = Inbox { notes, pulse };
-    let served = converse(agent, &line, &mut inbox, &sender, &interrupt);
+    let served = converse(agent, staged, &line, &mut inbox, &sender, &interrupt);
     line.close();
     served.map_err(|problem| problem.masked(line.secrets()))
 }
 
 fn converse(
     agent: &Agent,
+    staged: &Staged,
     line: &Line,
     inbox: &mut Inbox,
     ended: &SyncSender<Note>,
@@ -99,7 +111,8 @@ fn converse(
             ));
         }
     };
-    let Prepared { host, drafts } = match prepare(agent, &hand_over, line, inbox, interrupt) {
+    let Prepared { host, drafts } = match prepare(agent, staged, &hand_over, line, inbox, interrupt)
+    {
         Ok(prepared) => prepared,
         Err(Unprepared::Refused { problem, locked }) => {
             return line.send(FromAgent::Refused { problem: *problem, locked });

@@ -11,11 +11,12 @@ use std::thread;
 use crate::assets::AssetStore;
 use crate::environment::Host;
 use crate::event::Event;
+use crate::host::Staged;
 use crate::problem::{Problem, code};
 use crate::registry::Registry;
 
 use super::BUILD;
-use super::agent::{Agent, serve};
+use super::agent::{Agent, serve_staged};
 
 /// Reaches hosts.
 pub trait Transport: Send + Sync {
@@ -56,6 +57,17 @@ pub struct InProcess {
 
 impl Transport for InProcess {
     fn connect(&self, host: &Host, _: &dyn Fn(Event)) -> Result<Connection, Problem> {
+        self.connect_staged(host, Staged::default())
+    }
+}
+
+impl InProcess {
+    /// Connects to an agent of a host that a test has staged.
+    pub(crate) fn connect_staged(
+        &self,
+        host: &Host,
+        staged: Staged,
+    ) -> Result<Connection, Problem> {
         let failed = |error: std::io::Error| {
             Problem::new(
                 code::AGENT_NOT_STARTED,
@@ -75,7 +87,7 @@ impl Transport for InProcess {
         let thread = thread::Builder::new()
             .name(format!("agent {}", host.name))
             .spawn(move || {
-                let served = serve(&agent, Box::new(reader), Box::new(writer));
+                let served = serve_staged(&agent, &staged, Box::new(reader), Box::new(writer));
                 // What ends with a process is ended here by hand, for who still reads.
                 let _ = theirs.shutdown(Shutdown::Both);
                 served

@@ -203,8 +203,7 @@ pub(super) fn text_of<'a>(
     if template::is_compiled(asset.digest) {
         return Ok((Cow::Borrowed(""), Some(asset.digest)));
     }
-    let text = String::from_utf8(assets::read(store, asset)?)
-        .map_err(|_| {
+    let text = String::from_utf8(assets::read(store, asset)?).map_err(|_| {
         fault!(code::TEMPLATE_NOT_TEXT, "template `{}` is not text in UTF-8", template.name)
     })?;
     Ok((Cow::Owned(text), Some(asset.digest)))

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::environment::Environment;
 use crate::event::{Event, Mode};
-use crate::host::{self, HostSite, Shared};
+use crate::host::{self, HostSite, Shared, Staged};
 use crate::interrupt::Interrupt;
 use crate::model::answers::{Answers, Provided};
 use crate::model::draft::{Draft, first_difference};
@@ -67,6 +67,7 @@ pub(super) struct Prepared {
 /// Gets a host ready: its own model, the same as the coordinator's; its lock, assets and marks.
 pub(super) fn prepare(
     agent: &Agent,
+    staged: &Staged,
     hand_over: &HandOver,
     line: &Line,
     inbox: &mut Inbox,
@@ -131,7 +132,8 @@ pub(super) fn prepare(
             assets: store,
             interrupt: interrupt.clone(),
             events,
-            shared: Shared::default(),
+            shared: Shared::with_facts(staged.facts.clone()),
+            programs: staged.programs.clone(),
             secrets: Arc::clone(secrets),
             secrets_of_roots: drafts
                 .values()

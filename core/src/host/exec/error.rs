@@ -20,6 +20,14 @@ pub enum ExecError {
         /// Where it was looked for; `None`: its name says where.
         path: Option<String>,
     },
+    /// A test lets nothing run but what it has faked, and this is not.
+    #[error("`{program}` is not faked, and nothing else may run: `{command}`")]
+    NotFaked {
+        /// The program.
+        program: String,
+        /// The command line.
+        command: String,
+    },
     /// A secret stands among its arguments, where every user of the host could read it.
     #[error("an argument of `{command}` holds a secret, which every user of the host could read")]
     SecretArgument {
@@ -180,6 +188,12 @@ pub(crate) fn remedied<T>(result: Result<T, ExecError>) -> anyhow::Result<T> {
             "hand it over by `.env(…)` or `.stdin(…)`; if the program takes it in no other way, \
              `.secret_arguments()` lets it pass",
         ),
+        Err(ExecError::NotFaked { program, command }) => {
+            let hint = format!(
+                "`.fake(\"{program}\")` answers in its place, `.allow([\"{program}\"])` lets it run"
+            );
+            Err(ExecError::NotFaked { program, command }).hint(hint)
+        }
         result => Ok(result?),
     }
 }
