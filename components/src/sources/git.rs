@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use togusa_core::host::{Entry, Ownership};
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
-use togusa_core::{demand, fail, fault};
+use togusa_core::{demand, fault};
 
 use crate::access;
-use crate::file::{File, Text};
+use crate::file::Text;
 use crate::location::{Location, Place};
 
 use repository::{Repository, State};
-use ways::{Login, check_url, encoded, login_path, split_url};
+use ways::{Login, check_url, login_path};
 
 /// A checkout of a git repository, at a branch, a tag or a commit.
 ///
@@ -274,42 +274,6 @@ impl GitCheckout {
                     .hint("give it one `.branch(…)`, `.tag(…)` or `.commit(…)`")
             }
         }
-    }
-
-    /// The files that git needs to reach the server: beside the checkout, where its user can go.
-    fn add_ways(&self, scope: &mut Scope<'_>) -> Result {
-        let private = |path: HostPath, content: Text| {
-            let file = File::new(path).content(content).mode(0o600).sensitive();
-            match &self.user {
-                Some(user) => file.owner(user),
-                None => file,
-            }
-        };
-        let path = |what| login_path(self.path(), what);
-        if let Some(key) = &self.ssh_key {
-            let key = match key.as_str()? {
-                // Without the end of its last line ssh does not read it.
-                text if !text.ends_with('\n') => Secret::new(format!("{text}\n")).into(),
-                _ => key.clone(),
-            };
-            scope.add(private(path("key")?, key));
-        }
-        if let Some(hosts) = &self.known_hosts {
-            scope.add(private(path("known_hosts")?, hosts.clone()));
-        }
-        if let Some((user, password)) = &self.login {
-            let http = split_url(&self.url).filter(|(scheme, ..)| scheme.starts_with("http"));
-            let Some((scheme, _, host)) = http else {
-                fail!(
-                    code::OPTIONS_CLASH,
-                    "a login is for a URL that begins with `https://` or `http://`"
-                );
-            };
-            let (user, password) = (encoded(user), encoded(password.as_str()?));
-            let line = Secret::new(format!("{scheme}://{user}:{password}@{host}\n"));
-            scope.add(private(path("login")?, line.into()));
-        }
-        Ok(())
     }
 
     fn repository(&self, probe: &Probe<'_>) -> Result<Repository> {
