@@ -36,7 +36,6 @@ pub use explain::Explain;
 pub use explain_order::ExplainOrder;
 pub use graph::{Graph, GraphFormat};
 pub use plan::Plan;
-pub use run_options::{AgentOptions, HostOptions, RunOptions};
 pub use run_options::{AgentOptions, HostOptions, RunOptions, Selection};
 pub use schema::{Schema, SchemaOf};
 pub use secrets::Secrets;

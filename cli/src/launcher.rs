@@ -35,7 +35,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use togusa::core::problem::Problem;
+use togusa::core::problem::{Problem, code};
 use togusa::core::system;
 use togusa::exit::Exit;
 use togusa::failure::Failure;
@@ -95,7 +95,7 @@ fn root(chosen: Option<&std::path::Path>) -> Result<PathBuf, Failure> {
 
 fn here() -> Result<PathBuf, Failure> {
     system::current_directory().map_err(|error| {
-        let problem = Problem::new("cannot tell the current directory");
+        let problem = Problem::new(code::THIS_MACHINE, "cannot tell the current directory");
         wrong(Problem { causes: vec![error.to_string()], ..problem })
     })
 }
@@ -106,6 +106,6 @@ fn wrong(problem: Problem) -> Failure {
 
 /// A problem with a file or directory, and the system's reason.
 fn failed(what: &str, path: &std::path::Path, error: &dyn std::fmt::Display) -> Failure {
-    let problem = Problem::new(format!("cannot {what} `{}`", path.display()));
+    let problem = Problem::new(code::PROJECT_FILES, format!("cannot {what} `{}`", path.display()));
     wrong(Problem { causes: vec![error.to_string()], ..problem })
 }

@@ -104,8 +104,9 @@ pub fn find_host<'a>(environment: &'a Environment, name: &str) -> Result<&'a Hos
 /// # Errors
 /// There is none, or several; the nearest ones are named.
 pub fn find_component(model: &Model, text: &str) -> Result<RootId, Failure> {
-    let wrong =
-        |message: String, hint: String| Err(Failure::wrong_use([Problem::new(message).hint(hint)]));
+    let wrong = |message: String, hint: String| {
+        Err(Failure::wrong_use([Problem::new(code::NO_SUCH_COMPONENT, message).hint(hint)]))
+    };
     let known = || model.roots().map(|root| root.root.as_str()).collect::<BTreeSet<_>>();
     let (component, host) = match text.split_once('@') {
         Some((component, host)) => (component, Some(host)),

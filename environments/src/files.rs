@@ -52,7 +52,8 @@ pub fn check_name(name: &str) -> Result<(), Problem> {
         return Ok(());
     }
     let hint = "a name starts with a letter or digit and holds letters, digits, `-`, `_`, `.`";
-    Err(Problem::new(format!("`{name}` is no name of an environment")).hint(hint))
+    Err(Problem::new(code::ENVIRONMENT_NAME, format!("`{name}` is no name of an environment"))
+        .hint(hint))
 }
 
 /// Where the file of an environment lies, relative to the project's root.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use togusa_core::environment::{Connect, Environment, Host};
 use togusa_core::names::HostName;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::{AgentOptions, HostOptions};
 use crate::agents::Agents;
@@ -111,7 +111,10 @@ impl Doctor {
             ui.write(Stream::Data, &format!("{}\n", json!(facts)));
         } else {
             let text = fragment(known).map_err(|error| {
-                Failure::failed(Problem::new(format!("cannot write the facts as TOML: {error}")))
+                Failure::failed(Problem::new(
+                    code::DEFECT,
+                    format!("cannot write the facts as TOML: {error}"),
+                ))
             })?;
             ui.write(Stream::Data, &text);
             let with_data = hosts.iter().filter(|host| !host.data.0.is_empty());

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use togusa_core::names::RootId;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::Selection;
 use crate::chart::Chart;
@@ -100,7 +100,8 @@ impl Graph {
 
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(file, text).map_err(|error| {
-        let problem = Problem::new(format!("failed to write `{}`", file.display()));
+        let problem =
+            Problem::new(code::OUTPUT_LOST, format!("failed to write `{}`", file.display()));
         let problem = Problem { causes: vec![error.to_string()], ..problem };
         Failure::wrong_use([problem.hint("`--out` names a file in a directory that is there")])
     })

@@ -8,7 +8,7 @@ use togusa_core::address::{self, AddressTable};
 use togusa_core::environment::{Connect, Host};
 use togusa_core::model::{Model, Previewed, RootLook};
 use togusa_core::names::{Breadcrumb, RootId};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_environments::Layers;
 
 use crate::exit::Exit;
@@ -214,7 +214,8 @@ fn files(
         let breadcrumb = &component.breadcrumb;
         let preview = model.preview(&look.root, breadcrumb, addresses, &**assets);
         let preview = preview.map_err(|error| {
-            let problem = Problem::from_error(&error).in_component(&look.root.root, breadcrumb);
+            let problem = Problem::from_error(&error, code::TEMPLATE)
+                .in_component(&look.root.root, breadcrumb);
             Failure::wrong_use([problem.on(&look.root.host)])
         })?;
         let file = preview.map(|preview| File { breadcrumb: breadcrumb.clone(), preview });

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use togusa_core::environment::{Connect, Host};
 use togusa_core::names::HostName;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system;
 
 use super::Answers;
@@ -70,15 +70,15 @@ impl Asking<'_> {
         // What is behind a connection that was kept may be gone, and a new one tells.
         match self.attempt(host, false)? {
             Some(asked) => Ok(asked),
-            None => self
-                .attempt(host, true)?
-                .ok_or_else(|| Problem::new("the host does not answer over a new connection")),
+            None => self.attempt(host, true)?.ok_or_else(|| {
+                Problem::new(code::HOST_SLOW, "the host does not answer over a new connection")
+            }),
         }
     }
 
     /// Asks a host; `None`: nothing came over a connection that was kept.
     fn attempt(&self, host: &Host, anew: bool) -> Result<Option<Asked>, Problem> {
-        let no_tag = |error| Problem::new(format!("no random bytes: {error}"));
+        let no_tag = |error| Problem::new(code::THIS_MACHINE, format!("no random bytes: {error}"));
         let tag = push::tag().map_err(no_tag)?;
         let command = self.command(host, &tag);
         let Self { connections, home, .. } = *self;

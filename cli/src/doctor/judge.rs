@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use togusa_core::engine::target::{foreign, locked, no_directory};
 use togusa_core::environment::{Connect, Host};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::answers::Place;
 use super::{Answers, Asked, Finding, Supply};
@@ -67,7 +67,10 @@ fn of_store(host: &Host, answers: &Answers, supply: Option<&Supply>, all: &mut V
         None => {}
     }
     if let Some(place) = answers.failure("file-store") {
-        let problem = Problem::new(format!("the store cannot be made: `{place}` is no directory"));
+        let problem = Problem::new(
+            code::STORE_UNWRITABLE,
+            format!("the store cannot be made: `{place}` is no directory"),
+        );
         let hint = "remove what stands there, or set `store = \"/path\"` in environment.toml";
         all.push(Finding::error(problem.hint(hint)));
     }
@@ -80,7 +83,7 @@ fn of_store(host: &Host, answers: &Answers, supply: Option<&Supply>, all: &mut V
         let message =
             format!("{} are free in `{place}`, for an agent of {}", size(free), size(binary.size));
         let hint = "make room there, or set `store = \"/path\"` in environment.toml";
-        all.push(Finding::error(Problem::new(message).hint(hint)));
+        all.push(Finding::error(Problem::new(code::STORE_UNWRITABLE, message).hint(hint)));
     }
 }
 
@@ -96,7 +99,10 @@ fn of_target(
     }
     if let Some(said) = answers.failure("write-target") {
         let message = format!("cannot write to the target directory `{}`", host.target_directory);
-        let problem = Problem { causes: vec![said.to_owned()], ..Problem::new(message) };
+        let problem = Problem {
+            causes: vec![said.to_owned()],
+            ..Problem::new(code::STATE_UNUSABLE, message)
+        };
         let user = answers.user.as_deref().unwrap_or("USER");
         let hint = if said.to_lowercase().contains("no space left") {
             format!("make room there: `df {}` and `df -i`", shown(&answers.target))
@@ -134,7 +140,7 @@ fn of_space(host: &Host, answers: &Answers, all: &mut Vec<Finding>) {
         let message = format!("only {} are free in `{place}`, for {names}", size(free));
         let hint =
             format!("make room there: `df {place}`; a deployment fails where a disk is full");
-        all.push(Finding::warning(Problem::new(message).hint(hint)));
+        all.push(Finding::warning(Problem::new(code::LOW_SPACE, message).hint(hint)));
     }
 }
 
@@ -156,7 +162,7 @@ fn of_machine(host: &Host, answers: &Answers, supply: Option<&Supply>, all: &mut
     if !runs {
         let message = format!("`target = \"{target}\"` is named, but the host is `{machine}`");
         let hint = "remove `target` in environment.toml, or set it to what runs there";
-        all.push(Finding::warning(Problem::new(message).hint(hint)));
+        all.push(Finding::warning(Problem::new(code::OTHER_ARCHITECTURE, message).hint(hint)));
     }
 }
 
@@ -169,11 +175,11 @@ fn of_clock(answers: &Answers, all: &mut Vec<Finding>) {
     );
     let hint = "let both follow a time server: `timedatectl set-ntp true`; certificates, tokens and \
                 the times of files are judged by it";
-    all.push(Finding::warning(Problem::new(message).hint(hint)));
+    all.push(Finding::warning(Problem::new(code::CLOCKS_DIFFER, message).hint(hint)));
 }
 
 fn unfinished(answers: &Answers) -> Problem {
-    let problem = Problem::new("the host did not say all that it was asked");
+    let problem = Problem::new(code::HOST_SLOW, "the host did not say all that it was asked");
     let problem = Problem { causes: answers.said.clone(), ..problem };
     problem.hint("a file system may hang: see whether `df` comes back there")
 }

@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
 
 use togusa_core::environment::{Connect, Host};
+use togusa_core::problem::code;
 use togusa_core::system;
 use togusa_core::system::program;
 
@@ -309,7 +310,7 @@ fn hosts_that_came_to_the_same_share_a_row_and_findings_stand_alone() {
         slow.answers.clock = Some(-7322.0);
         fail(&mut slow.answers, "noexec", "");
     }
-    answers[5] = Err(Problem::new("cannot connect: there is no route to `down`"));
+    answers[5] = Err(Problem::new(code::NO_ROUTE, "cannot connect: there is no route to `down`"));
     let seen = |whole: bool| {
         let seen = hosts.iter().zip(&answers).map(|(host, answer)| {
             let supply = Some(Ok(None));

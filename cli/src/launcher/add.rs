@@ -5,7 +5,7 @@ mod environment;
 
 use std::path::Path;
 
-use togusa::core::problem::Problem;
+use togusa::core::problem::{Problem, code};
 use togusa::exit::Exit;
 use togusa::failure::Failure;
 use togusa::ui::{Stream, Ui, Verbosity};
@@ -50,7 +50,7 @@ fn require_absent(root: &Path, path: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(failed("look at", Path::new(path), &error)),
         Ok(_) => {
-            let problem = Problem::new(format!("`{path}` is there already"));
+            let problem = Problem::new(code::THERE_ALREADY, format!("`{path}` is there already"));
             Err(wrong(problem.hint("choose another name; nothing is overwritten")))
         }
     }

@@ -6,7 +6,7 @@ use std::process::{ChildStderr, Command, Stdio};
 use std::thread;
 
 use serde::Deserialize;
-use togusa::core::problem::Problem;
+use togusa::core::problem::{Problem, code};
 use togusa::core::system;
 use togusa::failure::Failure;
 use togusa::ui::{Stream, Ui, Verbosity};
@@ -102,7 +102,8 @@ fn listen(mut stream: ChildStderr, ui: &Ui) -> Vec<u8> {
 }
 
 fn no_cargo(error: &io::Error) -> Failure {
-    let problem = Problem::new("cannot run `cargo`, which builds the project's program");
+    let problem =
+        Problem::new(code::NO_RUST, "cannot run `cargo`, which builds the project's program");
     wrong(Problem { causes: vec![error.to_string()], ..problem }.hint(
         "install Rust, as https://rustup.rs tells, or start a program that `togusa build --out DIR` \
          wrote on another machine",

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 
-use togusa::core::problem::Problem;
+use togusa::core::problem::{Problem, code};
 use togusa::core::system::{self, IDENTITY_VARIABLE};
 use togusa::exit::Exit;
 use togusa::failure::Failure;
@@ -39,7 +39,7 @@ fn manifest_of(root: &Path) -> Result<PathBuf, Failure> {
     let manifests = root.ancestors().map(|directory| directory.join("Cargo.toml"));
     manifests.into_iter().find(|manifest| manifest.is_file()).ok_or_else(|| {
         let message = format!("the project in `{}` has no `Cargo.toml`", root.display());
-        wrong(Problem::new(message).hint(
+        wrong(Problem::new(code::MANIFEST_LACKS, message).hint(
             "start its program itself, go into a project that has one, or make one: \
              `togusa new NAME`",
         ))

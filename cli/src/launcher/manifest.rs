@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use togusa::core::problem::Problem;
+use togusa::core::problem::{Problem, code};
 use togusa::failure::Failure;
 use toml_edit::{Array, DocumentMut, Formatted, InlineTable, Item, Table, TableLike, Value};
 
@@ -41,7 +41,8 @@ impl Manifest {
     }
 
     fn lacks(&self, what: &str) -> Failure {
-        let problem = Problem::new(format!("`{}` has no {what}", self.path.display()));
+        let problem =
+            Problem::new(code::MANIFEST_LACKS, format!("`{}` has no {what}", self.path.display()));
         wrong(problem.hint(
             "a component becomes a crate beside the program, in one workspace with it: add what is \
              missing, as `togusa new` writes it",

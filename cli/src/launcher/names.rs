@@ -1,6 +1,6 @@
 //! Names of projects and components, which become names of crates.
 
-use togusa::core::problem::Problem;
+use togusa::core::problem::{Problem, code};
 use togusa::failure::Failure;
 
 use super::wrong;
@@ -79,7 +79,7 @@ pub fn check(what: &str, name: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("`{name}` cannot be the name of a {what}");
-    let problem = Problem::new(message);
+    let problem = Problem::new(code::NAME_REFUSED, message);
     Err(wrong(if TAKEN.contains(&name) {
         problem.hint(format!("Rust or cargo has a meaning for it: how about `my-{name}`?"))
     } else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::json;
-use togusa::core::problem::Problem;
+use togusa::core::problem::{Problem, code};
 use togusa::core::system::program;
 use togusa::exit::Exit;
 use togusa::failure::Failure;
@@ -145,7 +145,10 @@ impl Place {
 }
 
 fn is_there(directory: &Path, how: &str) -> Failure {
-    let problem = Problem::new(format!("`{}` is there already, and {how}", directory.display()));
+    let problem = Problem::new(
+        code::THERE_ALREADY,
+        format!("`{}` is there already, and {how}", directory.display()),
+    );
     let is_project = directory.join("environments").is_dir();
     wrong(problem.hint(if is_project {
         "it is a project: `togusa add component NAME` in it adds a component, `togusa add \

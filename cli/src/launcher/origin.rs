@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use togusa::core::problem::Problem;
+use togusa::core::problem::{Problem, code};
 use togusa::failure::Failure;
 
 use super::wrong;
@@ -48,7 +48,10 @@ impl Origin {
         let crates = [directory.join("cli"), directory.clone()];
         let found = crates.into_iter().find(|place| version_of(place).is_some());
         found.map(Self::Path).ok_or_else(|| {
-            let problem = Problem::new(format!("there is no togusa in `{}`", directory.display()));
+            let problem = Problem::new(
+                code::NO_TOGUSA,
+                format!("there is no togusa in `{}`", directory.display()),
+            );
             wrong(problem.hint(format!(
                 "`--togusa` takes the path of a checkout, the URL of a git repository, or a \
                  version such as `{VERSION}`"
@@ -70,7 +73,7 @@ impl Origin {
             "what this command was installed from is gone, or another version by now: \
              `{COMPILED_IN}`"
         );
-        Err(wrong(Problem::new(message).hint(
+        Err(wrong(Problem::new(code::NO_TOGUSA, message).hint(
             "name where the project takes togusa from, with `--togusa PATH`, a URL or a version; \
              or install this command again",
         )))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use togusa::core::problem::Problem;
+use togusa::core::problem::{Problem, code};
 use togusa::failure::Failure;
 
 use super::{failed, wrong};
@@ -57,14 +57,17 @@ impl Choice {
         }
         let manifest = self.manifest.display();
         if built.is_empty() {
-            let problem = Problem::new(format!("the package of `{manifest}` has no program"));
+            let problem = Problem::new(
+                code::MANIFEST_LACKS,
+                format!("the package of `{manifest}` has no program"),
+            );
             return Err(wrong(problem.hint(
                 "give it a `src/main.rs` with `Cli::new(registry).run()`, as `togusa new` writes it",
             )));
         }
         let names: Vec<_> = built.iter().map(|built| format!("`{}`", built.name)).collect();
         let message = format!("`{manifest}` has {} programs: {}", built.len(), names.join(", "));
-        Err(wrong(Problem::new(message).hint(format!(
+        Err(wrong(Problem::new(code::SEVERAL_PROGRAMS, message).hint(format!(
             "name the one that deploys with `default-run = \"{}\"` in `[package]`, or with \
              `program = \"…\"` in `[package.metadata.togusa]`",
             built[0].name

@@ -194,7 +194,8 @@ pub fn sudo_failed(host: &Host, printed: &str) -> Problem {
         of_sudo.contains(kind)
     });
     let kind = found.unwrap_or(SudoBroken);
-    let problem = Problem { causes: causes(None, &lines), ..Problem::new(message(host, kind)) };
+    let problem =
+        Problem { causes: causes(None, &lines), ..Problem::new(kind.code(), message(host, kind)) };
     problem.hint(hint(host, kind, &lines)).on(&host.name)
 }
 

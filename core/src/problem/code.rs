@@ -111,6 +111,15 @@ codes! {
         16 TREE_NOT_CLEAN "The environment wants a clean and pushed tree",
         17 NOT_OVER_SSH "The host is this machine, which is not reached by ssh",
         18 PUSHED_PROGRAM "The program that is pushed to hosts was started by hand",
+        19 NO_SUCH_COMPONENT "The environment has no such component",
+        20 COMPONENT_AMBIGUOUS "A name means several components",
+        21 NAME_REFUSED "A project or a component cannot have this name",
+        22 THERE_ALREADY "What is to be made is there already",
+        23 NO_TOGUSA "It is not known where a new project takes togusa from",
+        24 MANIFEST_LACKS "The project's `Cargo.toml` lacks what is needed",
+        25 SEVERAL_PROGRAMS "The project has several programs",
+        26 PROJECT_FILES "A file of the project cannot be read or written",
+        27 NO_RUST "The project's program is to be built, but there is no Rust",
     }
     1 "Environment file" {
         101 NOT_TOML "A file is not valid TOML",
@@ -243,6 +252,8 @@ codes! {
         448 PROGRAM_ORIGIN "It is not known what the program was built from",
         449 BUILD_FILES "A file of the build cannot be read or written",
         450 COMMAND_LOST "A command on a host did not end by itself",
+        460 LOW_SPACE "Little space is left on the host",
+        461 CLOCKS_DIFFER "The clock of the host differs from the one here",
     }
     5 "The run" {
         501 LOCKED "Another deployment holds the lock",
@@ -280,6 +291,7 @@ codes! {
         618 NO_PROC "`/proc` is not mounted",
         619 PANICKED "The code of a component panicked",
         620 NO_ACCOUNT "There is no such user or group",
+        621 NOT_FAKED "A test runs a program that it does not fake",
     }
     7 "The library's components" {
         701 OPTIONS_CLASH "Two options do not go together",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use togusa_core::model::RootLook;
 use togusa_core::names::{Breadcrumb, nearest};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use crate::failure::Failure;
 use crate::text::names;
@@ -70,7 +70,10 @@ pub(super) fn find(looks: &[RootLook], text: &str) -> Result<Found, Failure> {
         let list: Vec<_> = outermost
             .map(|(root, breadcrumb)| format!("{}: {breadcrumb}", looks[*root].root.root))
             .collect();
-        let problem = Problem::new(format!("`{text}` means {} components", list.len()));
+        let problem = Problem::new(
+            code::COMPONENT_AMBIGUOUS,
+            format!("`{text}` means {} components", list.len()),
+        );
         let hint = format!("name one of {}", names(list, SHOWN));
         return Err(Failure::wrong_use([problem.hint(hint)]));
     }
@@ -79,12 +82,16 @@ pub(super) fn find(looks: &[RootLook], text: &str) -> Result<Found, Failure> {
 
 fn missing(looks: &[RootLook], all: &[(usize, &Breadcrumb)], text: &str) -> Failure {
     let Some(host) = looks.first().map(|look| &look.root.host) else {
-        return Failure::wrong_use([Problem::new("the host has no components")]);
+        return Failure::wrong_use([Problem::new(
+            code::UNKNOWN_COMPONENT,
+            "the host has no components",
+        )]);
     };
     let labels = all.iter().flat_map(|(_, breadcrumb)| parts(breadcrumb));
     let roots = looks.iter().map(|look| look.root.root.as_str());
     let known: BTreeSet<_> = labels.chain(roots.clone()).collect();
-    let problem = Problem::new(format!("host `{host}` has no component `{text}`"));
+    let problem =
+        Problem::new(code::NO_SUCH_COMPONENT, format!("host `{host}` has no component `{text}`"));
     let hint = match nearest(text, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("it has {}; `show` without it lists all below them", names(roots, SHOWN)),

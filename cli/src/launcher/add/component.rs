@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use togusa::core::problem::Problem;
+use togusa::core::problem::{Problem, code};
 use togusa::failure::Failure;
 use togusa::ui::Ui;
 
@@ -32,7 +32,10 @@ impl Component {
         let mut manifest = Manifest::read(root)?;
         let package = format!("{}-{name}", manifest.package());
         if manifest.depends_on(&package) {
-            let problem = Problem::new(format!("`Cargo.toml` depends on `{package}` already"));
+            let problem = Problem::new(
+                code::THERE_ALREADY,
+                format!("`Cargo.toml` depends on `{package}` already"),
+            );
             return Err(wrong(problem.hint("choose another name")));
         }
         let call =
@@ -41,8 +44,10 @@ impl Component {
         let program = std::fs::read_to_string(root.join(PROGRAM)).ok();
         let registration = program.as_deref().and_then(Registration::find);
         if registration.as_ref().is_some_and(|it| it.names().contains(&name)) {
-            let problem =
-                Problem::new(format!("`{PROGRAM}` registers a component `{name}` already"));
+            let problem = Problem::new(
+                code::THERE_ALREADY,
+                format!("`{PROGRAM}` registers a component `{name}` already"),
+            );
             return Err(wrong(problem.hint("choose another name")));
         }
 

@@ -91,6 +91,7 @@ impl ExecError {
     pub fn code(&self) -> Code {
         match self {
             Self::NotFound { .. } => code::NO_PROGRAM,
+            Self::NotFaked { .. } => code::NOT_FAKED,
             Self::SecretArgument { .. } => code::SECRET_ARGUMENT,
             Self::NoDirectory { .. } => code::NO_DIRECTORY,
             Self::Record { .. } | Self::Spawn { .. } => code::COMMAND_NOT_STARTED,
