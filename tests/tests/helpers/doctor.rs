@@ -93,6 +93,7 @@ fn what_stands_in_the_way_of_a_deployment_is_told_with_what_to_do() {
     refused  cannot connect: nothing listens at the SSH port of `refused`
     unknown  cannot connect: the host key of `unknown` is not known
     ");
+    let findings = findings.replace(lab["full"].sh("echo ~deploy").trim(), "HOME");
     let (before, lock) = findings.split_once("warning: another deployment holds").unwrap();
     let (holder, after) = lock.split_once('\n').unwrap();
     assert!(holder.ends_with("now updating site: Site > Command(\"build\") (on busy)"), "{holder}");
@@ -113,7 +114,7 @@ fn what_stands_in_the_way_of_a_deployment_is_told_with_what_to_do() {
       hint: make room there (`df` and `df -i` show it), or set `store = "/path"` in environment.toml
     error: cannot write to the target directory `~/deployment/hello/lab` (on full)
       1: cat: write error: No space left on device
-      hint: make room there: `df /home/deploy` and `df -i`
+      hint: make room there: `df HOME` and `df -i`
     error: sudo asks for a password to become `app` (on nosudo)
       1: sudo: a password is required
       hint: let the host's sudo do it: `visudo -f /etc/sudoers.d/togusa`, with the line `deploy ALL=(app) NOPASSWD: ALL`
@@ -121,7 +122,7 @@ fn what_stands_in_the_way_of_a_deployment_is_told_with_what_to_do() {
       1: No entrance
       hint: see what `ssh forced true` does: the login shell, `ForceCommand` in sshd_config or `command=` of the key may run something else
     error: the store may not run programs (on noexec)
-      1: sh: 72: /home/deploy/.togusa: Permission denied
+      1: sh: 72: HOME/.togusa: Permission denied
       hint: set `store = "/path"` in environment.toml to a file system that is not mounted with `noexec`
       hint: wait until it is done, or use `--wait`
     warning: the clock is 1 h 0 min behind the one here (on late)
