@@ -106,7 +106,8 @@ impl Asking<'_> {
         };
         let reached = start.elapsed();
         let (deadline, mut answers) = (Instant::now() + PATIENCE, Answers::default());
-        while !answers.take(&line, sent) {
+        // The name of a file that is tried is drawn, but what is told must not differ by host.
+        while !answers.take(&line.replace(&format!(".togusa-{tag}"), ".togusa"), sent) {
             line = match lines.next(Some(deadline)) {
                 Ok(line) => line,
                 Err(NoLine::Ended) => {

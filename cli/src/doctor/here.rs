@@ -75,7 +75,7 @@ impl Here {
                 let dirty = if commit.dirty { ", with changes that are not committed" } else { "" };
                 format!("at {id}{branch}{dirty}")
             }
-            None => "no commit, none will be recorded".to_owned(),
+            None => "no commit that could be recorded".to_owned(),
         };
         self.rows.push(("git", row));
         if environment.require_clean

@@ -145,7 +145,7 @@ fn a_lock_counts_while_it_is_held_and_not_for_the_name_that_was_left_behind() {
 fn asked() -> Asked {
     let text = |text: &str| Some(text.to_owned());
     let place =
-        super::answers::Place { directory: text("/home/deploy"), free: Some(12_100_000_000) };
+        super::answers::Place { directory: text("/srv/deploy"), free: Some(12_100_000_000) };
     let answers = Answers {
         clock: Some(0.0),
         login: text("deploy"),
@@ -237,20 +237,20 @@ fn each_fault_is_told_with_its_remedy() {
     Error: the store may not run programs (on web1)
       1: Permission denied
       hint: set `store = "/path"` in environment.toml to a file system that is not mounted with `noexec`
-    Warning: only 8.00 MB are free in `/home/deploy`, for the store and the target directory (on web1)
-      hint: make room there: `df /home/deploy`; a deployment fails where a disk is full
+    Warning: only 8.00 MB are free in `/srv/deploy`, for the store and the target directory (on web1)
+      hint: make room there: `df /srv/deploy`; a deployment fails where a disk is full
     Warning: `target = "aarch64-unknown-linux-musl"` is named, but the host is `x86_64` (on web1)
       hint: remove `target` in environment.toml, or set it to what runs there
     "#);
     insta::assert_snapshot!(judged(|_, answers| {
         fail(answers, "write-target", "cat: write error: No space left on device");
-        fail(answers, "file-store", "/home/deploy/.cache");
+        fail(answers, "file-store", "/srv/deploy/.cache");
     }), @r#"
-    Error: the store cannot be made: `/home/deploy/.cache` is no directory (on web1)
+    Error: the store cannot be made: `/srv/deploy/.cache` is no directory (on web1)
       hint: remove what stands there, or set `store = "/path"` in environment.toml
     Error: cannot write to the target directory `~/deployment/shop/live` (on web1)
       1: cat: write error: No space left on device
-      hint: make room there: `df /home/deploy` and `df -i`
+      hint: make room there: `df /srv/deploy` and `df -i`
     "#);
 }
 
@@ -269,7 +269,7 @@ fn a_full_store_matters_only_to_an_agent_that_is_to_come() {
     let judged = |asked: &Asked| judge(&host("web1"), ("shop", "live"), asked, Some(&supply));
     let findings = judged(&asked);
     assert!(!is_sound(&findings), "{findings:?}");
-    assert!(findings[0].problem.message.contains("5.00 MB are free in `/home/deploy`"));
+    assert!(findings[0].problem.message.contains("5.00 MB are free in `/srv/deploy`"));
     asked.answers.agents.insert("d".repeat(64));
     assert!(is_sound(&judged(&asked)));
 }

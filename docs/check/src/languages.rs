@@ -43,10 +43,10 @@ pub const LANGUAGES: &[Language] = &[
     // Compiled and run by rustdoc, see `doctests`.
     Language {
         name: "rust",
-        attributes: &["compile_fail", "no_run", "should_panic"],
-        check: |_, _| Vec::new(),
+        attributes: &["compile_fail", "ignore", "no_run", "should_panic"],
+        check: |block, _| ignored(block),
     },
-    language("toml", toml::check),
+    Language { name: "toml", attributes: &["faulty"], check: toml::check },
     language("json", |block, _| json(block)),
     language("jinja", |block, _| jinja(block)),
     language("yaml", |block, _| yaml(block)),
@@ -91,6 +91,17 @@ fn mistakes(block: &Block, page: &Page) -> Vec<Mistake> {
         })
         .collect();
     if unknown.is_empty() { (language.check)(block, page) } else { unknown }
+}
+
+/// What rustdoc leaves alone is a file of a project that a test builds.
+fn ignored(block: &Block) -> Vec<Mistake> {
+    let is_ignored = block.tag.split(',').any(|attribute| attribute == "ignore");
+    if is_ignored && block.file().is_none() {
+        let wrong =
+            "`ignore` is for a file of the tutorial: `<!-- file: PATH -->` before the block";
+        return vec![Mistake::of_block(wrong)];
+    }
+    Vec::new()
 }
 
 /// One value, or one in each line.

@@ -16,9 +16,10 @@ pub(super) fn list() -> anyhow::Result<Generated> {
 
 fn module(page: &Page) -> Option<String> {
     let name = page.in_book()?;
-    // The examples of components are tests of their own crate.
-    let elsewhere = name.starts_with("reference/components/");
-    if elsewhere || page.blocks_in("rust").next().is_none() {
+    // The examples of components, and the pages of errors, are tests of the crates that they are made from.
+    let elsewhere = ["reference/components/", "reference/errors/"];
+    let is_elsewhere = elsewhere.iter().any(|directory| name.starts_with(directory));
+    if is_elsewhere || page.blocks_in("rust").next().is_none() {
         return None;
     }
     let module = name.trim_end_matches(".md").replace(|c: char| !c.is_ascii_alphanumeric(), "_");

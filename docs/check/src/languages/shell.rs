@@ -13,14 +13,20 @@ use crate::pages::Block;
 /// The programs of a project, as pages call them.
 const PROGRAMS: [&str; 3] = ["togusa", "hello", "shop"];
 
+/// What the installed command does by itself; the tests of new projects run it.
+const OF_INSTALLED: [&str; 2] = ["add", "new"];
+
 /// Programs of others that pages may start.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 18] = [
     "age-keygen",
     "apt-get",
     "cat",
     "cd",
     "curl",
+    "df",
+    "echo",
     "git",
+    "kill",
     "ls",
     "mkdir",
     "mv",
@@ -29,6 +35,7 @@ const OTHERS: [&str; 14] = [
     "rustup",
     "ssh",
     "ssh-copy-id",
+    "test",
 ];
 
 /// What cargo does on pages, beside starting a program.
@@ -103,6 +110,7 @@ fn wrong(words: &[String]) -> Option<String> {
             other if OF_CARGO.contains(&other) => None,
             other => Some(format!("pages do not use `cargo {other}`; add it to `OF_CARGO`")),
         },
+        "togusa" if rest.first().is_some_and(|word| OF_INSTALLED.contains(&word.as_str())) => None,
         known if PROGRAMS.contains(&known) => parsed(rest.iter().map(|word| word.as_str())),
         known if OTHERS.contains(&known) => None,
         other => Some(format!("nothing checks the program `{other}`; add it to `OTHERS`")),
