@@ -16,7 +16,7 @@ pub fn check(sources: &[Source]) -> Vec<Finding> {
         let wanted = format!("code::{name}");
         let raises =
             |text: &&str| text.match_indices(&wanted).any(|(at, _)| ends(text, at + wanted.len()));
-        let is_raised = raising.iter().any(|text| raises(text));
+        let is_raised = raising.iter().any(raises);
         (!is_raised).then(|| table.finding(number, format!("`{name}` is raised nowhere"), REMEDY))
     });
     findings.collect()
