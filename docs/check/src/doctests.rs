@@ -20,8 +20,17 @@ mod guide_sandbox {}
 #[doc = include_str!("../../src/guide/secrets.md")]
 mod guide_secrets {}
 
+#[doc = include_str!("../../src/guide/sharing.md")]
+mod guide_sharing {}
+
+#[doc = include_str!("../../src/guide/testing.md")]
+mod guide_testing {}
+
 #[doc = include_str!("../../src/guide/triggers.md")]
 mod guide_triggers {}
 
 #[doc = include_str!("../../src/introduction.md")]
 mod introduction {}
+
+#[doc = include_str!("../../src/tutorial.md")]
+mod tutorial {}
