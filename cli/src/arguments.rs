@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_main_help_lists_commands_options_and_exit_codes() {
-        insta::assert_snapshot!(help("togusa --help"), @r"
+        insta::assert_snapshot!(help("togusa --help"), @"
         Deploys services onto the hosts of an environment
 
         Usage: togusa [OPTIONS] <COMMAND>
@@ -156,6 +156,7 @@ mod tests {
           deploy         Make the hosts what the environment says
           verify         Look for drift
           status         Show what was deployed to hosts, when, by whom, and how it ended
+          doctor         Look whether hosts can be deployed to, and say what to do where they cannot
           exec           Run a command on hosts
           ssh            Open a shell on a host
           disconnect     End the connections that are kept open for the next command
@@ -169,7 +170,6 @@ mod tests {
           explain        Explain an error by its code: cause, remedy and an example
           schema         Print a JSON Schema, by which editors complete and check what you write
           completions    Print a completion script for a shell
-          doctor        Look whether hosts can be deployed to, and say what to do where they cannot
 
         Options:
           -h, --help     Print help

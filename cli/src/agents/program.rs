@@ -98,7 +98,7 @@ impl Program {
 
 /// Cargo's target directory, if a program lies in one.
 fn target_directory(program: &Path) -> Option<PathBuf> {
-    let marked = |directory: &&Path| directory.join("CACHEDIR.TAG").is_file();
+    let marked = |directory: &&Path| sources::is_target_directory(directory);
     let nearest = program.ancestors().skip(1).find(marked)?;
     // The directory of a target lies inside and is marked too.
     nearest.ancestors().take_while(marked).last().map(Path::to_owned)

@@ -118,14 +118,21 @@ fn above(file: &Path, name: &str) -> Option<PathBuf> {
     directories.into_iter().find(|directory| directory.join(name).is_file()).map(Path::to_owned)
 }
 
+/// Whether cargo builds into a directory.
+///
+/// It leaves the first of these marks only where it made the directory itself, as it does not with a
+/// volume or a restored cache.
+pub fn is_target_directory(directory: &Path) -> bool {
+    ["CACHEDIR.TAG", ".rustc_info.json"].iter().any(|mark| directory.join(mark).is_file())
+}
+
 /// Collects the Rust files below a directory, but for other packages and build results.
 fn walk(directory: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let path = entry.path();
         if entry.file_type()?.is_dir() {
-            let foreign = ["Cargo.toml", "CACHEDIR.TAG"].map(|name| path.join(name).exists());
-            if foreign == [false; 2] {
+            if !path.join("Cargo.toml").exists() && !is_target_directory(&path) {
                 walk(&path, files)?;
             }
         } else if is_rust(&path) {
@@ -232,6 +239,7 @@ mod tests {
         for (mark, file) in [
             ("web/src/p/Cargo.toml", "web/src/p/a.rs"),
             ("web/src/t/CACHEDIR.TAG", "web/src/t/a.rs"),
+            ("web/src/volume/.rustc_info.json", "web/src/volume/a.rs"),
         ] {
             write(&project, mark, "");
             write(&project, file, "");

@@ -152,12 +152,12 @@ mod tests {
     #[test]
     fn names_that_would_not_come_with_one_that_would() {
         let told = |name| check("project", name).unwrap_err().render(Paint(false));
-        insta::assert_snapshot!(told("MyShop"), @r"
-        error: `MyShop` cannot be the name of a project
+        insta::assert_snapshot!(told("MyShop"), @"
+        error[T0021]: `MyShop` cannot be the name of a project
           hint: a name begins with a letter and has small letters, digits and `-`: how about `my-shop`?
         ");
-        insta::assert_snapshot!(told("test"), @r"
-        error: `test` cannot be the name of a project
+        insta::assert_snapshot!(told("test"), @"
+        error[T0021]: `test` cannot be the name of a project
           hint: Rust or cargo has a meaning for it: how about `my-test`?
         ");
         for (name, near) in [

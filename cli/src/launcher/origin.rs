@@ -165,8 +165,8 @@ mod tests {
     #[test]
     fn a_path_without_togusa_is_an_error() {
         let failure = Origin::find(Some("src"), Path::new("/dev")).unwrap_err();
-        insta::assert_snapshot!(failure.render(Paint(false)), @r"
-        error: there is no togusa in `/dev/src`
+        insta::assert_snapshot!(failure.render(Paint(false)), @"
+        error[T0023]: there is no togusa in `/dev/src`
           hint: `--togusa` takes the path of a checkout, the URL of a git repository, or a version such as `0.1.0`
         ");
     }

@@ -125,12 +125,12 @@ mod tests {
     fn several_programs_and_none_are_errors_with_their_remedies() {
         let failure = choice("").of(built(&["shop", "tool"], "Cargo.toml")).unwrap_err();
         insta::assert_snapshot!(failure.render(Paint(false)), @r#"
-        error: `Cargo.toml` has 2 programs: `shop`, `tool`
+        error[T0025]: `Cargo.toml` has 2 programs: `shop`, `tool`
           hint: name the one that deploys with `default-run = "shop"` in `[package]`, or with `program = "…"` in `[package.metadata.togusa]`
         "#);
         let failure = choice("").of(Vec::new()).unwrap_err();
-        insta::assert_snapshot!(failure.render(Paint(false)), @r"
-        error: the package of `Cargo.toml` has no program
+        insta::assert_snapshot!(failure.render(Paint(false)), @"
+        error[T0024]: the package of `Cargo.toml` has no program
           hint: give it a `src/main.rs` with `Cli::new(registry).run()`, as `togusa new` writes it
         ");
     }

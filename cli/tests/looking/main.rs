@@ -154,19 +154,19 @@ fn a_component_is_found_by_any_part_of_it_that_is_its_own() {
         assert!(found.contains("cores = 1"), "{part}: {found}");
     }
     insta::assert_snapshot!(project.run("show dev db conf"), @r#"
-    error: `conf` means 2 components
+    error[T0020]: `conf` means 2 components
       hint: name one of `vault: Vault > File("vault.conf")`, `vault: Vault > File("sizes.conf")`
     "#);
-    insta::assert_snapshot!(project.run("show dev db sizs.conf"), @r"
-    error: host `db` has no component `sizs.conf`
+    insta::assert_snapshot!(project.run("show dev db sizs.conf"), @"
+    error[T0019]: host `db` has no component `sizs.conf`
       hint: did you mean `sizes.conf`?
     ");
-    insta::assert_snapshot!(project.run("show dev db nothing-of-the-kind"), @r"
-    error: host `db` has no component `nothing-of-the-kind`
+    insta::assert_snapshot!(project.run("show dev db nothing-of-the-kind"), @"
+    error[T0019]: host `db` has no component `nothing-of-the-kind`
       hint: it has `vault`; `show` without it lists all below them
     ");
-    insta::assert_snapshot!(project.run("show dev dc"), @r"
-    error: there is no host `dc` in `dev`
+    insta::assert_snapshot!(project.run("show dev dc"), @"
+    error[T0005]: there is no host `dc` in `dev`
       hint: did you mean `db`?
     ");
 }
@@ -214,20 +214,20 @@ fn the_order_is_explained_with_resources_and_who_required_them() {
     nothing orders watch@mon and vault@db: they may run at once
     watch@mon only knows vault@db: Login, required by `Watch` (unordered)
     ");
-    insta::assert_snapshot!(project.run("explain-order dev app"), @r"
-    error: 4 hosts have component `app`
+    insta::assert_snapshot!(project.run("explain-order dev app"), @"
+    error[T0019]: 4 hosts have component `app`
       hint: name one of `app@app1`, `app@app2`, `app@app3`, `app@mon`
     ");
-    insta::assert_snapshot!(project.run("explain-order dev valut"), @r"
-    error: no host has component `valut`
+    insta::assert_snapshot!(project.run("explain-order dev valut"), @"
+    error[T0019]: no host has component `valut`
       hint: did you mean `vault`?
     ");
-    insta::assert_snapshot!(project.run("explain-order dev vault@app1"), @r"
-    error: host `app1` has no component `vault`
+    insta::assert_snapshot!(project.run("explain-order dev vault@app1"), @"
+    error[T0019]: host `app1` has no component `vault`
       hint: there are `vault@db`
     ");
-    insta::assert_snapshot!(project.run("explain-order dev vault@dd"), @r"
-    error: there is no host `dd` in `dev`
+    insta::assert_snapshot!(project.run("explain-order dev vault@dd"), @"
+    error[T0005]: there is no host `dd` in `dev`
       hint: did you mean `db`?
     ");
 }
@@ -313,16 +313,16 @@ fn a_graph_of_some_is_that_of_a_run_about_them_alone() {
     app@app3  waits for watch@mon (Watched, reversed)
     app@mon  (skipped)  waits for watch@mon (Watched, reversed)
     ");
-    insta::assert_snapshot!(project.run("graph dev --component wach"), @r"
-    error: `--component wach` matches no component
+    insta::assert_snapshot!(project.run("graph dev --component wach"), @"
+    error[T0006]: `--component wach` matches no component
       hint: did you mean `watch`?
     ");
     let file = project.path("order.svg");
     project.run(&format!("graph dev --out {}", file.display()));
     assert!(fs::read_to_string(file).unwrap().starts_with("<svg"));
     let told = project.run("graph dev --out /nowhere/order.svg");
-    insta::assert_snapshot!(told, @r"
-    error: failed to write `/nowhere/order.svg`
+    insta::assert_snapshot!(told, @"
+    error[T0012]: failed to write `/nowhere/order.svg`
       1: No such file or directory (os error 2)
       hint: `--out` names a file in a directory that is there
     ");

@@ -25,6 +25,7 @@ example! {
         name: String = "app",
         debug: bool = false,
         timeout: std::time::Duration = "10s",
+        greeting: String = "hello",
     }
 }
 
@@ -46,6 +47,7 @@ pub fn registry() -> Registry {
         .with::<Site>("site")
         .with::<Web>("web")
         .with::<Plain>("cron")
+        .with::<Plain>("front")
         .with::<Plain>("nginx")
         .with::<Plain>("pages")
 }

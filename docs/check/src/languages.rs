@@ -161,12 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn rust_takes_attributes_of_rustdoc_but_for_ignore() {
+    fn rust_takes_attributes_of_rustdoc_and_ignore_for_a_file() {
         assert_eq!(found("```rust\n```\n```rust,no_run\n```\n"), [""; 0]);
         assert_eq!(
             found("```rust,ignore\n```\n```sh,no_run\n```\n"),
             [
-                "2: unknown attribute `ignore`: `rust` takes `compile_fail`, `no_run`, `should_panic`",
+                "2: `ignore` is for a file of the tutorial: `<!-- file: PATH -->` before the block",
                 "4: unknown attribute `no_run`: `sh` takes none"
             ]
         );

@@ -5,41 +5,58 @@ use std::process::Stdio;
 
 use clap::Parser as _;
 use togusa::arguments::Arguments;
+use togusa_core::problem::code;
 use togusa_core::system;
 
 use super::Mistake;
 use crate::pages::Block;
 
-/// The programs of a project, as pages call them.
+/// The programs of a project, as pages call them; those that are called by a path are, too.
 const PROGRAMS: [&str; 3] = ["togusa", "hello", "shop"];
 
 /// What the installed command does by itself; the tests of new projects run it.
 const OF_INSTALLED: [&str; 2] = ["add", "new"];
 
 /// Programs of others that pages may start.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 33] = [
+    "age",
     "age-keygen",
     "apt-get",
     "cat",
     "cd",
+    "chmod",
+    "cp",
+    "crontab",
     "curl",
     "df",
     "echo",
+    "env",
     "git",
+    "head",
+    "iconv",
     "kill",
     "ls",
+    "man",
     "mkdir",
     "mv",
+    "openssl",
+    "printf",
     "pwgen",
     "rm",
     "rustup",
+    "sed",
+    "sha256sum",
     "ssh",
     "ssh-copy-id",
+    "ssh-keygen",
+    "tar",
     "test",
+    "ulimit",
 ];
 
 /// What cargo does on pages, beside starting a program.
-const OF_CARGO: [&str; 7] = ["add", "build", "clippy", "doc", "install", "new", "test"];
+const OF_CARGO: [&str; 10] =
+    ["add", "build", "clippy", "doc", "install", "new", "package", "publish", "test", "tree"];
 
 /// Checks a script.
 pub(super) fn script(block: &Block) -> Vec<Mistake> {
@@ -47,15 +64,22 @@ pub(super) fn script(block: &Block) -> Vec<Mistake> {
     check(&lines.collect::<Vec<_>>())
 }
 
-/// Checks the commands of a session: the lines after `$ `.
+/// Checks the commands of a session: the lines after `$ `. What follows one that the command line
+/// refuses must be what it says.
 pub(super) fn session(block: &Block) -> Vec<Mistake> {
-    let lines = block.text.lines().enumerate();
-    let typed = lines.filter_map(|(line, text)| Some((line, text.strip_prefix("$ ")?)));
+    let lines: Vec<_> = block.text.lines().collect();
+    let typed = lines.iter().enumerate();
+    let typed = typed.filter_map(|(line, text)| Some((line, text.strip_prefix("$ ")?)));
     let typed: Vec<_> = typed.collect();
     if typed.is_empty() {
         return vec![Mistake::of_block("a session has a line that begins with `$ `")];
     }
-    check(&typed)
+    let mut mistakes = check(&typed);
+    mistakes.retain(|Mistake { line, wrong }| {
+        let said = format!("error[{}]: {wrong}", code::ARGUMENTS);
+        lines.get(line + 1).is_none_or(|next| *next != said)
+    });
+    mistakes
 }
 
 fn check(lines: &[(usize, &str)]) -> Vec<Mistake> {
@@ -98,8 +122,9 @@ fn wrong(words: &[String]) -> Option<String> {
             !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
         })
     };
-    // Variables before a command, and where its output goes, are the shell's.
-    let words: Vec<_> = words.iter().skip_while(set).take_while(|word| *word != ">").collect();
+    // Variables before a command, and where its input comes from and its output goes, are the shell's.
+    let redirects = |word: &String| matches!(word.as_str(), "<" | ">" | ">>");
+    let words: Vec<_> = words.iter().skip_while(set).take_while(|word| !redirects(word)).collect();
     let (program, rest) = words.split_first()?;
     match program.as_str() {
         "cargo" => match rest.first()?.as_str() {
@@ -111,7 +136,9 @@ fn wrong(words: &[String]) -> Option<String> {
             other => Some(format!("pages do not use `cargo {other}`; add it to `OF_CARGO`")),
         },
         "togusa" if rest.first().is_some_and(|word| OF_INSTALLED.contains(&word.as_str())) => None,
-        known if PROGRAMS.contains(&known) => parsed(rest.iter().map(|word| word.as_str())),
+        known if known.contains('/') || PROGRAMS.contains(&known) => {
+            parsed(rest.iter().map(|word| word.as_str()))
+        }
         known if OTHERS.contains(&known) => None,
         other => Some(format!("nothing checks the program `{other}`; add it to `OTHERS`")),
     }
@@ -160,7 +187,7 @@ mod tests {
     fn commands_are_those_that_the_command_line_takes() {
         let good = "```sh\ntogusa deploy dev --yes\ncargo run --quiet -- secrets set dev a.b  # asks\n\
                     pwgen 32 1 | togusa secrets set \\\n    dev a.b\nTOGUSA_AGENTS=x hello plan dev\n\
-                    hello exec live -- uptime\ncargo test --locked\n```\n";
+                    hello exec live -- uptime\ncargo test --locked\ndist/shop secrets set dev a.b <file\n```\n";
         assert_eq!(found(good), [""; 0]);
         assert_eq!(
             found(
@@ -201,5 +228,8 @@ mod tests {
             found("```console\ntogusa plan dev\n```\n"),
             ["2: a session has a line that begins with `$ `"]
         );
+        let refused = "```console\n$ togusa plan dev --hots x\n\
+                       error[T0001]: unexpected argument '--hots' found\n```\n";
+        assert_eq!(found(refused), [""; 0]);
     }
 }

@@ -11,13 +11,14 @@ use crate::examples;
 use crate::pages::{Block, Page};
 
 const NAME: &str = "page";
-const TABLES_OF_CARGO: [&str; 8] = [
+const TABLES_OF_CARGO: [&str; 9] = [
     "build-dependencies",
     "dependencies",
     "dev-dependencies",
     "features",
     "lib",
     "package",
+    "patch",
     "profile",
     "workspace",
 ];
