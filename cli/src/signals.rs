@@ -2,6 +2,7 @@
 
 use std::io;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -9,6 +10,9 @@ use togusa_core::interrupt::Interrupt;
 
 use crate::exit::Exit;
 use crate::ui::{Stream, Ui};
+
+/// How long the word to kill may take to what runs: who leaves before it came leaves that running.
+const ON_ITS_WAY: Duration = Duration::from_secs(2);
 
 /// Turns signals to this process into requests to stop, from now on until the process ends.
 ///
@@ -18,7 +22,8 @@ pub fn watch(interrupt: Interrupt, ui: Ui) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let name = "signals".to_owned();
     thread::Builder::new().name(name).spawn(move || {
-        answer(signals.forever(), &interrupt, &ui);
+        let killing = answer(signals.forever(), &interrupt, &ui);
+        thread::sleep(ON_ITS_WAY.saturating_sub(killing.elapsed()));
         std::process::exit(Exit::Interrupted as i32);
     })?;
     Ok(())
@@ -59,17 +64,20 @@ pub fn end_editing(end: impl Fn(bool) -> bool + Send + 'static) -> io::Result<()
     Ok(())
 }
 
-/// Answers the first two signals and returns at the third.
-fn answer(signals: impl IntoIterator<Item = i32>, interrupt: &Interrupt, ui: &Ui) {
+/// Answers the first two signals and returns at the third; when it was said to kill.
+fn answer(signals: impl IntoIterator<Item = i32>, interrupt: &Interrupt, ui: &Ui) -> Instant {
+    let mut last = Instant::now();
     for (before, _) in signals.into_iter().enumerate() {
         let note = match before {
             0 => "stopping after the running updates; press Ctrl-C again to kill them\n",
             1 => "killing the running updates; press Ctrl-C again to leave at once\n",
-            _ => return,
+            _ => break,
         };
         interrupt.raise();
+        last = Instant::now();
         ui.write(Stream::Notes, note);
     }
+    last
 }
 
 #[cfg(test)]
