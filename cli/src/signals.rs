@@ -1,5 +1,7 @@
-//! Ctrl-C and SIGTERM: first stop gently, then kill, then leave.
+//! Ctrl-C and SIGTERM: first stop gently, then kill, then leave. A terminal that is closed asks to stop
+//! gently, however often it is told.
 
+use std::fs;
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,7 +21,9 @@ const ON_ITS_WAY: Duration = Duration::from_secs(2);
 /// # Errors
 /// The system takes no handler or no further thread.
 pub fn watch(interrupt: Interrupt, ui: Ui) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    // `nohup` has what it starts ignore that the terminal is closed.
+    let hang_up = Some(SIGHUP).filter(|signal| !is_ignored(*signal));
+    let mut signals = Signals::new([SIGINT, SIGTERM].into_iter().chain(hang_up))?;
     let name = "signals".to_owned();
     thread::Builder::new().name(name).spawn(move || {
         let killing = answer(signals.forever(), &interrupt, &ui);
@@ -64,15 +68,29 @@ pub fn end_editing(end: impl Fn(bool) -> bool + Send + 'static) -> io::Result<()
     Ok(())
 }
 
+/// Whether this process was started to ignore a signal; `true` where the system does not say.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
 /// Answers the first two signals and returns at the third; when it was said to kill.
 fn answer(signals: impl IntoIterator<Item = i32>, interrupt: &Interrupt, ui: &Ui) -> Instant {
     let mut last = Instant::now();
-    for (before, _) in signals.into_iter().enumerate() {
+    let mut before = 0;
+    for signal in signals {
+        // Both the system and the shell tell it, and nobody is there who insists.
+        if signal == SIGHUP && before > 0 {
+            continue;
+        }
         let note = match before {
             0 => "stopping after the running updates; press Ctrl-C again to kill them\n",
             1 => "killing the running updates; press Ctrl-C again to leave at once\n",
             _ => break,
         };
+        before += 1;
         interrupt.raise();
         last = Instant::now();
         ui.write(Stream::Notes, note);
@@ -90,7 +108,11 @@ mod tests {
         let (ui, _, notes) = testing::recorded(Choices::default());
         let interrupt = Interrupt::default();
 
-        answer([SIGINT], &interrupt, &ui);
+        answer([SIGINT, SIGHUP], &interrupt, &ui);
+        assert!(interrupt.is_raised() && !interrupt.must_kill());
+
+        let interrupt = Interrupt::default();
+        answer([SIGHUP, SIGHUP, SIGHUP], &interrupt, &ui);
         assert!(interrupt.is_raised() && !interrupt.must_kill());
 
         let interrupt = Interrupt::default();

@@ -89,6 +89,31 @@ fn whoever_leaves_by_a_third_ctrl_c_leaves_no_command_behind() {
 }
 
 #[test]
+fn a_terminal_that_is_closed_lets_the_running_update_end() {
+    let project = Project::new();
+    project.block_build();
+    let mut running = project.start_and_wait();
+    // Told by the system, and by the shell.
+    running.signal(Signal::SIGHUP);
+    assert!(running.note().starts_with("stopping after the running updates"));
+    running.signal(Signal::SIGHUP);
+    project.unblock_build();
+    assert_eq!(running.end().code, Some(130));
+    assert!(project.site("public/checksums").exists());
+}
+
+#[test]
+fn below_nohup_a_terminal_that_is_closed_does_not_matter() {
+    let project = Project::new();
+    project.block_build();
+    let running = project.start_below("nohup");
+    running.signal(Signal::SIGHUP);
+    project.unblock_build();
+    assert_eq!(running.end().code, Some(0));
+    assert!(project.site("current").exists());
+}
+
+#[test]
 fn after_a_kill_the_next_run_does_what_was_triggered() {
     let project = Project::new();
     project.block_build();

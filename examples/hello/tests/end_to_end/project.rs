@@ -10,6 +10,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+const DEPLOY: &str = "deploy dev --json";
+
 pub struct Project {
     directory: TempDir,
 }
@@ -144,7 +146,20 @@ impl Project {
 
     /// Starts a deployment and returns when its build waits.
     pub fn start_and_wait(&self) -> Running {
-        let mut command = self.command("deploy dev --json");
+        self.wait_for_build(self.command(DEPLOY))
+    }
+
+    /// The same, by a program that is given the command.
+    pub fn start_below(&self, program: &str) -> Running {
+        let plain = self.command(DEPLOY);
+        let mut command = Command::new(program);
+        command.arg(plain.get_program()).args(plain.get_args()).env_clear();
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.path("")).stdin(Stdio::null());
+        self.wait_for_build(command)
+    }
+
+    fn wait_for_build(&self, mut command: Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
