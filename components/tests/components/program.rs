@@ -81,6 +81,11 @@ fn web() -> Program {
     Program::new("web", "./web").start_time(quickly).stop_timeout(Duration::from_millis(500))
 }
 
+/// A loop that ends with this process, however that ends.
+fn stays_busy() -> String {
+    format!("while [ -e /proc/{} ]; do sleep 0.05; done", std::process::id())
+}
+
 const STAYS: &str = "echo \"started with $*\"; exec sleep 1000";
 
 #[test]
@@ -221,7 +226,7 @@ fn it_is_ready_when_its_check_says_so() {
 #[test]
 fn a_trigger_restarts_it_once_or_sends_its_signal() {
     let test = Running::new(web);
-    test.script("trap 'echo reloaded' HUP; echo started; while :; do sleep 0.05; done");
+    test.script(&format!("trap 'echo reloaded' HUP; echo started; {}", stays_busy()));
     let conf = |text: &'static str, program: fn() -> Program| {
         test.0.set_model(move |scope| {
             let one = scope.add(File::new("one").content(text));
@@ -258,7 +263,7 @@ fn a_trigger_restarts_it_once_or_sends_its_signal() {
 #[test]
 fn it_is_stopped_gently_then_killed_with_all_that_it_started() {
     let test = Running::new(web);
-    test.script("trap 'echo bye; exit' TERM; echo up; while :; do sleep 0.05; done");
+    test.script(&format!("trap 'echo bye; exit' TERM; echo up; {}", stays_busy()));
     test.0.converge();
     test.wait_for("web.log", "up");
     test.set(|| web().absent());

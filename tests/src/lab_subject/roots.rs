@@ -1,5 +1,7 @@
 //! The roots of the subject.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use togusa::core::attributes::{AttributeSchema, Reader, SourceLocation};
 use togusa::prelude::*;
@@ -316,7 +318,7 @@ struct Shown {
     /// What its components are called.
     #[attribute(default = "start the server")]
     name: String,
-    /// What it waits for.
+    /// What it waits for, as long as there is an `alive` beside it.
     gate: String,
     #[attribute(default = false)]
     fails: bool,
@@ -325,7 +327,12 @@ struct Shown {
 impl Component for Shown {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         scope.log(format!("waits for the gate of {}", scope.host()));
-        let wait = format!("until [ -e '{}' ]; do sleep 0.02; done; echo open >done", self.gate);
+        let alive = Path::new(&self.gate).with_file_name("alive");
+        let wait = format!(
+            "until [ -e '{}' ]; do [ -e '{}' ] || exit 1; sleep 0.02; done; echo open >done",
+            self.gate,
+            alive.display()
+        );
         scope.add(Command::shell(wait).named(&*self.name).creates("done"));
         let conf =
             scope.add(File::new("conf").content(format!("name = {}\n", self.name)).mode(0o640));

@@ -78,13 +78,13 @@ fn a_deployment_on_eighty_columns() {
       + create `DIR/home/deployment/subject/test/db/work/shown/done`
     db  Shown > File("conf")  as on web1
     db  Shown > Command("restart")
-      error: update failed: command `sh -c 'echo "cannot listen on port 80" >&2; exi
-    t 3'` exited with 3 after # s
+      error[T0605]: update failed: command `sh -c 'echo "cannot listen on port 80" >
+    &2; exit 3'` exited with 3 after # s
     db    1 root  0 current  2 changed  0 triggered  1 failed  # s
     web1  1 root  2 current  2 changed  1 triggered  0 failed  # s
     web2  1 root  2 current  2 changed  1 triggered  0 failed  # s
     db  Shown > Command("restart")
-      error: update failed
+      error[T0605]: update failed
         1: command `sh -c 'echo "cannot listen on port 80" >&2; exit 3'` exited with
      3 after # s
         2: in directory `DIR/home/deployment/subject/test/db/work/shown`
@@ -92,6 +92,7 @@ fn a_deployment_on_eighty_columns() {
         3: stderr ends with:
                 | cannot listen on port 80
     failed: 1 root failed
+    lab-subject explain T0605 tells more
     "#);
 }
 
@@ -131,17 +132,18 @@ fn a_deployment_on_two_hundred_columns_in_colour() {
       [green]+[/] create `DIR/home/deployment/subject/test/db/work/shown/done`
     [bold]db[/]  Shown > File("conf")[dim]  as on web1[/]
     [bold]db[/]  Shown > Command("restart")
-      [red]error:[/] update failed: command `sh -c 'echo "cannot listen on port 80" >&2; exit 3'` exited with 3 after # s
+      [red]error[T0605]:[/] update failed: command `sh -c 'echo "cannot listen on port 80" >&2; exit 3'` exited with 3 after # s
     [bold]db  [/]  1 root  0 current  2 changed  0 triggered  1 failed  # s
     [bold]web1[/]  1 root  2 current  2 changed  1 triggered  0 failed  # s
     [bold]web2[/]  1 root  2 current  2 changed  1 triggered  0 failed  # s
     [bold]db[/]  Shown > Command("restart")
-      [red]error:[/] update failed
+      [red]error[T0605]:[/] update failed
         1: command `sh -c 'echo "cannot listen on port 80" >&2; exit 3'` exited with 3 after # s
         2: in directory `DIR/home/deployment/subject/test/db/work/shown` as user `root`
         3: stderr ends with:
                 | cannot listen on port 80
     [red]failed: 1 root failed[/]
+    [dim]lab-subject explain T0605 tells more[/]
     "#);
 }
 

@@ -45,16 +45,17 @@ fn a_deployment_on_one_host_tells_all_that_is_asked_for() {
           @@ -0,0 +1 @@
           +name = start the server
     db  Shown > Command("restart")
-      error: update failed: command `sh -c 'echo "cannot listen on port 80" >&2; exit 3'` exited with 3 after # s
+      error[T0605]: update failed: command `sh -c 'echo "cannot listen on port 80" >&2; exit 3'` exited with 3 after # s
     db  1 root  0 current  2 changed  1 failed  # s
     skipped 2 roots not selected: `shown@web1`, `shown@web2`
     db  Shown > Command("restart")
-      error: update failed
+      error[T0605]: update failed
         1: command `sh -c 'echo "cannot listen on port 80" >&2; exit 3'` exited with 3 after # s
         2: in directory `DIR/home/deployment/subject/test/db/work/shown` as user `root`
         3: stderr ends with:
                 | cannot listen on port 80
     failed: 1 root failed
+    lab-subject explain T0605 tells more
     "#);
     assert_snapshot!(printed("deploy test --host web1 -v"), @r#"
     exit Some(0)
@@ -94,7 +95,7 @@ fn who_wants_quiet_hears_of_failures_alone() {
     [stdout]
     [stderr]
     db  Shown > Command("restart")
-      error: update failed
+      error[T0605]: update failed
         1: command `sh -c 'echo "cannot listen on port 80" >&2; exit 3'` exited with 3 after # s
         2: in directory `DIR/home/deployment/subject/test/db/work/shown` as user `root`
         3: stderr ends with:

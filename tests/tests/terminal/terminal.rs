@@ -159,6 +159,7 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         // It has ended, unless the test fails.
         let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

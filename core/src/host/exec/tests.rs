@@ -4,6 +4,9 @@ use std::process::Stdio;
 use std::sync::mpsc::channel;
 use std::time::Instant;
 
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+
 use super::*;
 use crate::event::{Event, Stream};
 use crate::host::site::tests::{TestSite, wait_until};
@@ -218,10 +221,7 @@ fn a_process_left_in_the_background_does_not_hang_the_run() {
     let elapsed = started.elapsed();
     let child = pid_in(&test, "child");
     let survived = is_alive(child);
-    let _ = nix::sys::signal::kill(
-        nix::unistd::Pid::from_raw(child),
-        nix::sys::signal::Signal::SIGKILL,
-    );
+    let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
     assert_eq!(output.stdout_text(), "started\n");
     assert!(survived, "a daemon is not ended with what started it");
     assert!(elapsed < FOREVER / 2, "{elapsed:?}");
@@ -281,6 +281,18 @@ fn a_run_that_is_killed() {
     let _ = test.machine().run(&Exec::new("sleep").arg("1000"));
 }
 
+/// A process group that is killed if the test fails.
+struct Doomed(i32);
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // What has ended needs no signal.
+            let _ = killpg(Pid::from_raw(self.0), Signal::SIGKILL);
+        }
+    }
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a run is killed like any process")]
 fn the_next_run_finds_what_a_killed_one_left_running() {
@@ -304,16 +316,17 @@ fn the_next_run_finds_what_a_killed_one_left_running() {
     assert_eq!(run.wait().unwrap().signal(), Some(9));
 
     let (path, mut without_group) = record().unwrap();
+    let leader = i32::try_from(without_group["group"].as_i64().unwrap()).unwrap();
+    let _doomed = Doomed(leader);
     let found = survivors(&running).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].breadcrumb.as_str(), found[0].command.as_str()), ("App", "sleep 1000"));
     assert!(found[0].is_alive());
 
-    let group = found[0].group;
     without_group["group"] = serde_json::Value::Null;
     let complete = fs::read(&path).unwrap();
     fs::write(&path, serde_json::to_vec(&without_group).unwrap()).unwrap();
-    assert_eq!(survivors(&running).unwrap()[0].group, group, "found by its environment");
+    assert_eq!(survivors(&running).unwrap()[0].group, leader, "found by its environment");
 
     let mut another: serde_json::Value = serde_json::from_slice(&complete).unwrap();
     another["leader_started"] = 1.into();
@@ -322,8 +335,7 @@ fn the_next_run_finds_what_a_killed_one_left_running() {
     assert!(!path.exists());
 
     fs::write(&path, complete).unwrap();
-    let leader = nix::unistd::Pid::from_raw(group);
-    nix::sys::signal::killpg(leader, nix::sys::signal::Signal::SIGKILL).unwrap();
+    killpg(Pid::from_raw(leader), Signal::SIGKILL).unwrap();
     wait_until("the survivor is gone", || !found[0].is_alive());
     assert!(!path.exists());
     assert_eq!(survivors(&running).unwrap(), []);

@@ -129,7 +129,11 @@ fn add_answer(text: &mut String, fake: &Fake, answer: &Answer) {
     }
     let _ = match answer.end {
         End::Exits => writeln!(text, "exit {}", answer.code),
-        End::Hangs => writeln!(text, "exec sleep 1000000"),
+        // But not for longer than the test, which may be ended before it has ended this.
+        End::Hangs => {
+            let test = std::process::id();
+            writeln!(text, "while kill -0 {test} 2>/dev/null; do sleep 1; done; exit 1")
+        }
         // Its own way to this script is left out, so that it does not come back here.
         End::Runs => writeln!(
             text,

@@ -1,15 +1,27 @@
 //! What only shows while processes run: locks, signals, hangs, what lies in the way.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
 use crate::project::Project;
 
+/// Longer than it takes; a test that comes to it has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn wait_until_the_build_has_ended(project: &Project) {
+    let start = Instant::now();
+    while let left @ [_, ..] = &project.processes_of_build()[..] {
+        assert!(start.elapsed() < PATIENCE, "processes {left:?} still run");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn a_second_deployment_is_told_who_holds_the_lock() {
     let project = Project::new();
-    let pipe = project.block_build();
+    project.block_build();
     let running = project.start_and_wait();
 
     let second = project.expect(3, "deploy dev");
@@ -24,19 +36,19 @@ fn a_second_deployment_is_told_who_holds_the_lock() {
     let plan = project.expect(0, "plan dev");
     assert!(plan.err.contains("warning"), "{}", plan.err);
 
-    drop(fs::OpenOptions::new().write(true).open(pipe).unwrap());
+    project.unblock_build();
     assert_eq!(running.end().code, Some(0));
 }
 
 #[test]
 fn ctrl_c_lets_the_running_update_end_and_the_next_run_does_the_rest() {
     let project = Project::new();
-    let pipe = project.block_build();
+    project.block_build();
     let mut running = project.start_and_wait();
     running.signal(Signal::SIGINT);
     let note = running.note();
     assert_eq!(note, "stopping after the running updates; press Ctrl-C again to kill them\n");
-    drop(fs::OpenOptions::new().write(true).open(&pipe).unwrap());
+    project.unblock_build();
     let ran = running.end();
     assert_eq!(ran.code, Some(130), "{}", ran.err);
     // The request may have reached the agent before or after its last update.
@@ -59,17 +71,57 @@ fn a_second_ctrl_c_kills_the_running_command() {
     let ran = running.end();
     assert_eq!(ran.code, Some(130), "{}", ran.err);
     insta::assert_snapshot!(project.filtered(&ran.err), @"killing the running updates; press Ctrl-C again to leave at once");
+    wait_until_the_build_has_ended(&project);
+}
+
+#[test]
+fn whoever_leaves_by_a_third_ctrl_c_leaves_no_command_behind() {
+    let project = Project::new();
+    project.block_build();
+    let mut running = project.start_and_wait();
+    for _ in 0..2 {
+        running.signal(Signal::SIGINT);
+        running.note();
+    }
+    running.signal(Signal::SIGINT);
+    assert_eq!(running.end().code, Some(130));
+    wait_until_the_build_has_ended(&project);
+}
+
+#[test]
+fn a_terminal_that_is_closed_lets_the_running_update_end() {
+    let project = Project::new();
+    project.block_build();
+    let mut running = project.start_and_wait();
+    // Told by the system, and by the shell.
+    running.signal(Signal::SIGHUP);
+    assert!(running.note().starts_with("stopping after the running updates"));
+    running.signal(Signal::SIGHUP);
+    project.unblock_build();
+    assert_eq!(running.end().code, Some(130));
+    assert!(project.site("public/checksums").exists());
+}
+
+#[test]
+fn below_nohup_a_terminal_that_is_closed_does_not_matter() {
+    let project = Project::new();
+    project.block_build();
+    let running = project.start_below("nohup");
+    running.signal(Signal::SIGHUP);
+    project.unblock_build();
+    assert_eq!(running.end().code, Some(0));
+    assert!(project.site("current").exists());
 }
 
 #[test]
 fn after_a_kill_the_next_run_does_what_was_triggered() {
     let project = Project::new();
-    let pipe = project.block_build();
+    project.block_build();
     let running = project.start_and_wait();
     running.signal(Signal::SIGKILL);
     assert_eq!(running.end().code, None);
     // The command outlived its deployment; the next one must not run beside it.
-    drop(fs::OpenOptions::new().write(true).open(pipe).unwrap());
+    project.unblock_build();
 
     fs::copy(
         concat!(env!("CARGO_MANIFEST_DIR"), "/site/src/build.sh"),

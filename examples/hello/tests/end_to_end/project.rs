@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
-use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use tempfile::TempDir;
+
+const DEPLOY: &str = "deploy dev --json";
 
 pub struct Project {
     directory: TempDir,
@@ -106,21 +108,58 @@ impl Project {
         })
     }
 
-    /// Lets the build wait until the given pipe is opened and closed.
-    pub fn block_build(&self) -> PathBuf {
-        let pipe = self.directory.path().join("pipe");
-        nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    /// Lets the build wait, in a process below another, until it is told to go on.
+    pub fn block_build(&self) {
+        let [go, alive, group] =
+            ["go", "alive", "group"].map(|name| self.directory.path().join(name));
+        // However this process ends, nothing waits for it any more.
+        symlink(format!("/proc/{}", std::process::id()), &alive).unwrap();
         let script = format!(
-            "echo waiting\ncat {}\nmkdir -p public\n: > public/checksums\n",
-            pipe.display()
+            "echo $$ > {}\necho waiting\n\
+             sh -c 'until [ -e {} ]; do [ -e {} ] || exit 1; sleep 0.02; done' & wait $! || exit 1\n\
+             mkdir -p public\n: > public/checksums\n",
+            group.display(),
+            go.display(),
+            alive.display()
         );
         self.write("site/src/build.sh", &script);
-        pipe
+    }
+
+    /// Lets the build go on.
+    pub fn unblock_build(&self) {
+        fs::write(self.directory.path().join("go"), "").unwrap();
+    }
+
+    /// The processes of the build that was begun last.
+    pub fn processes_of_build(&self) -> Vec<i32> {
+        let group = fs::read_to_string(self.directory.path().join("group")).unwrap();
+        let is_of_build = |pid: &i32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+            let mut fields = fields.split(' ');
+            fields.next().is_some_and(|state| !"ZX".contains(state))
+                && fields.nth(1) == Some(group.trim())
+        };
+        let entries = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().file_name());
+        entries.filter_map(|name| name.to_str()?.parse().ok()).filter(is_of_build).collect()
     }
 
     /// Starts a deployment and returns when its build waits.
     pub fn start_and_wait(&self) -> Running {
-        let mut command = self.command("deploy dev --json");
+        self.wait_for_build(self.command(DEPLOY))
+    }
+
+    /// The same, by a program that is given the command.
+    pub fn start_below(&self, program: &str) -> Running {
+        let plain = self.command(DEPLOY);
+        let mut command = Command::new(program);
+        command.arg(plain.get_program()).args(plain.get_args()).env_clear();
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.path("")).stdin(Stdio::null());
+        self.wait_for_build(command)
+    }
+
+    fn wait_for_build(&self, mut command: Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -157,11 +196,18 @@ impl Running {
 
     /// Waits for the end; exit code and all that came to the two streams since.
     pub fn end(mut self) -> Ran {
-        let mut out = String::new();
+        let (mut out, mut err) = (String::new(), String::new());
         self.out.read_to_string(&mut out).unwrap();
-        let output = self.child.wait_with_output().unwrap();
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ran { code: output.status.code(), out, err }
+        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        Ran { code: self.child.wait().unwrap().code(), out, err }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended, unless the test fails.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
