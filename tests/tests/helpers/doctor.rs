@@ -94,38 +94,39 @@ fn what_stands_in_the_way_of_a_deployment_is_told_with_what_to_do() {
     unknown  cannot connect: the host key of `unknown` is not known
     ");
     let findings = findings.replace(lab["full"].sh("echo ~deploy").trim(), "HOME");
-    let (before, lock) = findings.split_once("warning: another deployment holds").unwrap();
-    let (holder, after) = lock.split_once('\n').unwrap();
+    let holds = |line: &&str| line.contains(": another deployment holds");
+    let (holder, findings): (Vec<_>, Vec<_>) = findings.lines().partition(holds);
+    let [holder] = holder[..] else { panic!("{holder:?}") };
     assert!(holder.ends_with("now updating site: Site > Command(\"build\") (on busy)"), "{holder}");
-    insta::assert_snapshot!(before.to_owned() + after, @r#"
-    error: `gzip` is missing, which unpacks the agent (on nogzip)
+    insta::assert_snapshot!(findings.join("\n"), @r#"
+    error[T0430]: `gzip` is missing, which unpacks the agent (on nogzip)
       hint: install `gzip` there
-    error: cannot connect: `keyless` refuses the login (on keyless)
+    error[T0407]: cannot connect: `keyless` refuses the login (on keyless)
       1: deploy@keyless: Permission denied (publickey).
       hint: install your key with `ssh-copy-id keyless`; `ssh-add` unlocks one that has a passphrase
-    error: cannot connect: nothing listens at the SSH port of `refused` (on refused)
+    error[T0410]: cannot connect: nothing listens at the SSH port of `refused` (on refused)
       1: ssh: connect to host refused port 22: Connection refused
       hint: check that sshd runs and that the port is right: `port` in environment.toml, or `Port` in ssh_config
-    error: cannot connect: the host key of `unknown` is not known (on unknown)
+    error[T0403]: cannot connect: the host key of `unknown` is not known (on unknown)
       1: Host key verification failed.
       hint: connect once by hand to see and accept it: `ssh unknown`
-    error: cannot keep the agent in the store (on full)
+    error[T0420]: cannot keep the agent in the store (on full)
       1: cat: write error: No space left on device
       hint: make room there (`df` and `df -i` show it), or set `store = "/path"` in environment.toml
-    error: cannot write to the target directory `~/deployment/hello/lab` (on full)
+    error[T0507]: cannot write to the target directory `~/deployment/hello/lab` (on full)
       1: cat: write error: No space left on device
       hint: make room there: `df HOME` and `df -i`
-    error: sudo asks for a password to become `app` (on nosudo)
+    error[T0414]: sudo asks for a password to become `app` (on nosudo)
       1: sudo: a password is required
       hint: let the host's sudo do it: `visudo -f /etc/sudoers.d/togusa`, with the line `deploy ALL=(app) NOPASSWD: ALL`
-    error: the login ended with exit code 3 and started no agent (on forced)
+    error[T0425]: the login ended with exit code 3 and started no agent (on forced)
       1: No entrance
       hint: see what `ssh forced true` does: the login shell, `ForceCommand` in sshd_config or `command=` of the key may run something else
-    error: the store may not run programs (on noexec)
+    error[T0422]: the store may not run programs (on noexec)
       1: sh: 72: HOME/.togusa: Permission denied
       hint: set `store = "/path"` in environment.toml to a file system that is not mounted with `noexec`
       hint: wait until it is done, or use `--wait`
-    warning: the clock is 1 h 0 min behind the one here (on late)
+    warning[T0461]: the clock is 1 h 0 min behind the one here (on late)
       hint: let both follow a time server: `timedatectl set-ntp true`; certificates, tokens and the times of files are judged by it
 
     8 of 13 hosts of `lab` cannot be deployed to
@@ -149,7 +150,7 @@ fn what_stands_in_the_way_of_a_deployment_is_told_with_what_to_do() {
 
     // The facts may stand behind the environment that they are of.
     let data = project.expect(1, "doctor lab --data --host fine,noisy,refused");
-    assert!(data.stderr.starts_with("error: cannot connect: nothing listens"), "{}", data.stderr);
+    assert!(data.stderr.starts_with("error[T0410]: cannot connect: nothing"), "{}", data.stderr);
     let names: Vec<_> = data.stdout.lines().filter(|line| line.starts_with('[')).collect();
     assert_eq!(names, ["[hosts.fine.data]", "[hosts.noisy.data]"]);
     assert!(data.stdout.contains("hostname = \"noisy\""), "{}", data.stdout);

@@ -48,7 +48,7 @@ fn the_program_gets_what_the_command_was_given() {
                     [[bin]]\nname = \"tool\"\npath = \"src/tool.rs\"\n";
     project.write("Cargo.toml", format!("{manifest}\n{programs}"));
     insta::assert_snapshot!(project.run("check dev --quiet").expect(2).err, @r#"
-    error: `[project]/Cargo.toml` has 2 programs: `relay`, `tool`
+    error[T0025]: `[project]/Cargo.toml` has 2 programs: `relay`, `tool`
       hint: name the one that deploys with `default-run = "relay"` in `[package]`, or with `program = "…"` in `[package.metadata.togusa]`
     "#);
     project.replace(

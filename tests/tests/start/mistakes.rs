@@ -119,9 +119,6 @@ fn project() -> MutexGuard<'static, NewProject> {
 fn make() -> NewProject {
     let project = NewProject::new("kiosk");
     project.run("add component trouble").expect(0);
-    let manifest = "components/trouble/Cargo.toml";
-    let serde = "serde = { version = \"1\", features = [\"derive\"] }\n";
-    project.write(manifest, project.read(manifest) + serde);
     project.write("components/trouble/src/lib.rs", TROUBLE);
     project.write("components/trouble/src/page.html.j2", "<title>{{ titel }}</title>\n");
     let text = project.read("src/main.rs");
@@ -154,9 +151,10 @@ fn a_command_outside_of_a_project() {
     let project = project();
     let mut deploy = project.togusa("deploy dev");
     let ran = project.finish(deploy.current_dir("/dev")).expect(2);
-    insta::assert_snapshot!(ran.err, @r"
-    error: no project here: neither `/dev` nor a directory above it has `environments/NAME/environment.toml`
+    insta::assert_snapshot!(ran.err, @"
+    error[T0002]: no project here: neither `/dev` nor a directory above it has `environments/NAME/environment.toml`
       hint: go into a project, name one with `--project`, or make one: `togusa new NAME`
+    togusa explain T0002 tells more
     ");
 }
 
@@ -165,24 +163,26 @@ fn a_project_that_is_there_already() {
     let project = project();
     let mut new = project.togusa("new kiosk");
     let ran = project.finish(new.current_dir(project.path("..").canonicalize().unwrap()));
-    insta::assert_snapshot!(ran.expect(2).err, @r"
-    error: `[project]` is there already, and not empty
+    insta::assert_snapshot!(ran.expect(2).err, @"
+    error[T0022]: `[project]` is there already, and not empty
       hint: it is a project: `togusa add component NAME` in it adds a component, `togusa add environment NAME` an environment
+    togusa explain T0022 tells more
     ");
 }
 
 #[test]
 fn a_misspelt_environment() {
-    insta::assert_snapshot!(of_togusa(&project().run("deploy dve").expect(2).err), @r"
-    error: there is no environment `dve`
+    insta::assert_snapshot!(of_togusa(&project().run("deploy dve").expect(2).err), @"
+    error[T0003]: there is no environment `dve`
       hint: did you mean `dev`? the project has `dev`
+    togusa explain T0003 tells more
     ");
 }
 
 #[test]
 fn a_misspelt_command() {
-    insta::assert_snapshot!(of_togusa(&project().run("depoly dev").expect(2).err), @r"
-    error: unrecognized subcommand 'depoly'
+    insta::assert_snapshot!(of_togusa(&project().run("depoly dev").expect(2).err), @"
+    error[T0001]: unrecognized subcommand 'depoly'
 
       tip: a similar subcommand exists: 'deploy'
 
@@ -194,17 +194,19 @@ fn a_misspelt_command() {
 
 #[test]
 fn a_misspelt_component() {
-    insta::assert_snapshot!(told("component", "components = [\"ap\"]"), @r"
-    error: environments/component/environment.toml:5:15: unknown component `ap` (on localhost)
+    insta::assert_snapshot!(told("component", "components = [\"ap\"]"), @"
+    error[T0121]: environments/component/environment.toml:5:15: unknown component `ap` (on localhost)
       hint: did you mean `app`?
+    togusa explain T0121 tells more
     ");
 }
 
 #[test]
 fn a_component_that_is_not_registered() {
     insta::assert_snapshot!(told("registered", "components = [\"trouble\"]"), @r#"
-    error: environments/registered/environment.toml:5:15: unknown component `trouble` (on localhost)
+    error[T0121]: environments/registered/environment.toml:5:15: unknown component `trouble` (on localhost)
       hint: the registry has `app`, `chick`, `hen`, `lost`, `mail`, `page`, `shop`; a new one is added in the program: `.with::<TYPE>("trouble")`
+    togusa explain T0121 tells more
     "#);
 }
 
@@ -212,49 +214,55 @@ fn a_component_that_is_not_registered() {
 fn a_misspelt_attribute_and_a_value_of_the_wrong_type() {
     let text = "components = [\"app\"]\n[components.app]\ngreting = \"hi\"\nport = \"80\"";
     insta::assert_snapshot!(told("attribute", text), @r#"
-    error: environments/attribute/environment.toml:7:1: component `app`: unknown attribute `greting` (on localhost)
+    error[T0123]: environments/attribute/environment.toml:7:1: component `app`: unknown attribute `greting` (on localhost)
       hint: did you mean `greeting`?
-    error: environments/attribute/environment.toml:8:8: component `app`: attribute `port`: expected an integer, found a string ("80") (on localhost)
+    error[T0125]: environments/attribute/environment.toml:8:8: component `app`: attribute `port`: expected an integer, found a string ("80") (on localhost)
+    togusa explain T0123 T0125 tells more
     "#);
 }
 
 #[test]
 fn an_attribute_that_nobody_sets() {
-    insta::assert_snapshot!(told("unset", "components = [\"mail\"]"), @r"
-    error: environments/unset/environment.toml:5:15: component `mail`: required attribute `sender` is not set (on localhost)
+    insta::assert_snapshot!(told("unset", "components = [\"mail\"]"), @"
+    error[T0124]: environments/unset/environment.toml:5:15: component `mail`: required attribute `sender` is not set (on localhost)
       hint: set `sender` (string)
+    togusa explain T0124 tells more
     ");
 }
 
 #[test]
 fn a_variable_that_a_template_was_not_given() {
     insta::assert_snapshot!(told("variable", "components = [\"page\"]"), @r#"
-    error: Page > File("page.html"): template `page.html.j2`, line 1: variable `titel` is undefined (on localhost)
+    error[T0312]: Page > File("page.html"): template `page.html.j2`, line 1: variable `titel` is undefined (on localhost)
       hint: did you mean `title`?
+    togusa explain T0312 tells more
     "#);
 }
 
 #[test]
 fn a_template_that_is_not_there() {
     insta::assert_snapshot!(told("template", "components = [\"lost\"]"), @r#"
-    error: Lost > File("page.html"): no asset `pages.html.j2`: looked for `components/trouble/src/pages.html.j2` (on localhost)
+    error[T0314]: Lost > File("page.html"): no asset `pages.html.j2`: looked for `components/trouble/src/pages.html.j2` (on localhost)
       hint: put the file beside the source of the component, or correct its name
+    togusa explain T0314 tells more
     "#);
 }
 
 #[test]
 fn a_resource_that_nobody_provides() {
-    insta::assert_snapshot!(told("resource", "components = [\"shop\"]"), @r"
-    error: Shop: required resource `Database` is not provided (on localhost)
+    insta::assert_snapshot!(told("resource", "components = [\"shop\"]"), @"
+    error[T0301]: Shop: required resource `Database` is not provided (on localhost)
       hint: add a root that provides it to a host, or require it as `optional()`
+    togusa explain T0301 tells more
     ");
 }
 
 #[test]
 fn components_that_wait_for_each_other() {
-    insta::assert_snapshot!(told("cycle", "components = [\"hen\", \"chick\"]"), @r"
-    error: roots wait for each other in a circle: `chick@localhost` -[Hatched]-> `hen@localhost` -[Egg]-> `chick@localhost`
+    insta::assert_snapshot!(told("cycle", "components = [\"hen\", \"chick\"]"), @"
+    error[T0304]: roots wait for each other in a circle: `chick@localhost` -[Hatched]-> `hen@localhost` -[Egg]-> `chick@localhost`
       hint: let one of the requirements be `unordered()` or `reversed()`, or split a component
+    togusa explain T0304 tells more
     ");
 }
 
@@ -265,10 +273,11 @@ fn a_host_that_nobody_answers_on() {
     project.write("environments/far/environment.toml", text);
     let ran = project.run("exec far -- uptime").expect(1);
     fs::remove_dir_all(project.path("environments/far")).unwrap();
-    insta::assert_snapshot!(ran.out + &of_togusa(&ran.err), @r"
-    far  error: cannot connect: nothing listens at port 1 of `127.0.0.1`
+    insta::assert_snapshot!(ran.out + &of_togusa(&ran.err), @"
+    far  error[T0410]: cannot connect: nothing listens at port 1 of `127.0.0.1`
       1: ssh: connect to host 127.0.0.1 port 1: Connection refused
       hint: check that sshd runs and that the port is right: `port` in environment.toml, or `Port` in ssh_config
+    togusa explain T0410 tells more
     ");
 }
 
@@ -282,8 +291,8 @@ fn a_file_where_a_directory_belongs() {
     fs::write(place.join("blocked"), "mine").unwrap();
     let ran = project.run("deploy blocked --quiet").expect(1);
     fs::remove_dir_all(project.path("environments/blocked")).unwrap();
-    insta::assert_snapshot!(ran.out + &of_togusa(&ran.err), @r"
-    localhost  error: target directory `[tmp]/home/deployment/kiosk/blocked` is not a directory
+    insta::assert_snapshot!(ran.out + &of_togusa(&ran.err), @"
+    localhost  error[T0504]: target directory `[tmp]/home/deployment/kiosk/blocked` is not a directory
       hint: set another `target_directory`, or remove what stands there
     failed: `localhost` dropped out
     ");
@@ -323,9 +332,10 @@ fn a_machine_without_rust() {
     let project = project();
     let mut deploy = project.togusa("deploy dev");
     let ran = project.finish(deploy.env("PATH", "/dev")).expect(2);
-    insta::assert_snapshot!(ran.err, @r"
-    error: cannot run `cargo`, which builds the project's program
+    insta::assert_snapshot!(ran.err, @"
+    error[T0027]: cannot run `cargo`, which builds the project's program
       1: No such file or directory (os error 2)
       hint: install Rust, as https://rustup.rs tells, or start a program that `togusa build --out DIR` wrote on another machine
+    togusa explain T0027 tells more
     ");
 }

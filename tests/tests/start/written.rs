@@ -91,13 +91,15 @@ fn nothing_is_overwritten() {
     fs::write(directory.path().join("file"), "mine").unwrap();
     fs::create_dir(directory.path().join("full")).unwrap();
     fs::write(directory.path().join("full/notes"), "mine").unwrap();
-    insta::assert_snapshot!(new(directory.path(), "file").expect(2).err, @r"
-    error: `[tmp]/file` is there already, and no directory
+    insta::assert_snapshot!(new(directory.path(), "file").expect(2).err, @"
+    error[T0022]: `[tmp]/file` is there already, and no directory
       hint: choose another name, or an empty directory
+    togusa explain T0022 tells more
     ");
-    insta::assert_snapshot!(new(directory.path(), "full").expect(2).err, @r"
-    error: `[tmp]/full` is there already, and not empty
+    insta::assert_snapshot!(new(directory.path(), "full").expect(2).err, @"
+    error[T0022]: `[tmp]/full` is there already, and not empty
       hint: choose another name, or an empty directory
+    togusa explain T0022 tells more
     ");
     assert_eq!(fs::read_to_string(directory.path().join("full/notes")).unwrap(), "mine");
     assert_eq!(names(directory.path()), ["file", "full"]);
@@ -137,9 +139,10 @@ fn a_full_disk_leaves_nothing() {
     let ran = finish(shell.arg(directory.path()).arg(togusa())).expect(2);
     assert_eq!(ran.out, "", "something is left");
     let err = ran.err.replace(&directory.path().display().to_string(), "[tmp]");
-    insta::assert_snapshot!(err, @r"
-    error: cannot write into `[tmp]`
+    insta::assert_snapshot!(err, @"
+    error[T0026]: cannot write into `[tmp]`
       1: No space left on device (os error 28)
       hint: nothing is left of what was written so far
+    togusa explain T0026 tells more
     ");
 }
