@@ -123,7 +123,7 @@ fn wrong(words: &[String]) -> Option<String> {
         })
     };
     // Variables before a command, and where its input comes from and its output goes, are the shell's.
-    let redirects = |word: &String| matches!(word.as_str(), "<" | ">" | ">>");
+    let redirects = |word: &String| word.starts_with(['<', '>']);
     let words: Vec<_> = words.iter().skip_while(set).take_while(|word| !redirects(word)).collect();
     let (program, rest) = words.split_first()?;
     match program.as_str() {

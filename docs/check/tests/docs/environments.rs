@@ -234,7 +234,8 @@ fn the_environments_of_the_repository_and_of_its_pages_fit() {
     for page in pages::of_book().unwrap() {
         for block in page.blocks_in("toml") {
             let is_environment = block.file().is_none_or(|file| file.ends_with("environment.toml"));
-            if is_environment && block.note.as_deref() != Some("cargo") {
+            let is_sound = block.tag == "toml";
+            if is_environment && is_sound && block.note.as_deref() != Some("cargo") {
                 check(format!("{}:{}", page.path, block.line), &block.text);
             }
         }

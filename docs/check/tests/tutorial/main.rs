@@ -8,9 +8,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use togusa_core::system;
 use togusa_docs::pages::{Block, Page};
 use togusa_docs::root;
-use togusa_tests::lab::{HostSpec, Lab, User};
+use togusa_tests::lab::{HostSpec, Lab, Program, User};
 use togusa_tests::new_project::target;
 
 const PAGE: &str = include_str!("../../../src/tutorial.md");
@@ -37,21 +38,26 @@ impl Reader {
         Self { lab, directory: start.clone(), start }
     }
 
-    /// What the commands of a block print, on both ways.
-    fn run(&mut self, block: &Block) -> String {
-        let installs = block.text.starts_with("cargo install");
-        let ends_in = self.start.join("directory");
-        let script = format!("exec 2>&1\n{}\npwd >'{}'", block.text, ends_in.display());
+    /// A shell where the reader is.
+    fn shell(&self, script: &str) -> Program {
         let mut shell = self.lab.command("bash");
-        shell.args(["-euc", &script]);
-        shell.current_dir(if installs { root() } else { self.directory.clone() });
+        shell.args(["-euc", script]).current_dir(&self.directory);
         let installed = self.start.join("installed");
-        let path = togusa_core::system::variable("PATH").unwrap_or_default();
+        let path = system::variable("PATH").unwrap_or_default();
         shell.env("PATH", format!("{}/bin:{path}", installed.display()));
         shell.env("CARGO_INSTALL_ROOT", &installed).env("CARGO_TARGET_DIR", target());
         shell.env("CARGO_NET_OFFLINE", "true");
+        shell
+    }
+
+    /// What the commands of a block print, on both ways.
+    fn run(&mut self, block: &Block) -> String {
+        let ends_in = self.start.join("directory");
+        let script = format!("exec 2>&1\n{}\npwd >'{}'", block.text, ends_in.display());
+        let mut shell = self.shell(&script);
+        let installs = block.text.starts_with("cargo install");
         if installs {
-            shell.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
+            shell.current_dir(root()).env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
         }
         let output = shell.output();
         let line = block.line;
@@ -70,25 +76,98 @@ impl Reader {
     }
 }
 
+/// The first line of each block of commands, and what is to be seen then.
+const SEEN: [(&str, &[&str]); 15] = [
+    ("cargo install --locked --path cli", &["Installed package `togusa"]),
+    ("togusa new greeter", &["+ greeter/src/main.rs", "  togusa deploy dev"]),
+    ("togusa deploy dev", &["+greeting = hello from dev", "converged: 1 component changed"]),
+    ("togusa deploy dev", &["nothing to do: every component is current"]),
+    ("togusa plan dev", &["4 changes planned", "converged: 3 ", "\n<h1>hello from dev</h1>"]),
+    (
+        "echo '<p>It is served by Python.</p>'",
+        &["converged: 1 ", "\n<p>It is served by Python.</p>"],
+    ),
+    ("cargo test", &["the_page_greets_in_the_words_of_the_environment ... ok"]),
+    ("togusa add component front", &["src/main.rs: registers `front`"]),
+    (
+        "cargo test",
+        &[
+            "test tests::every_page_is_listed ... ok",
+            "`dev` is sound: 1 host, 2 roots",
+            "front@localhost  waits for app@localhost (Page)",
+            "\n  <li><a href=\"http://localhost:8080/\">localhost</a></li>",
+        ],
+    ),
+    ("ssh -l deploy web1 true", &[]),
+    (
+        "togusa doctor live",
+        &[
+            "nothing stands in the way of a deployment to `live`: 3 hosts",
+            "16 changes planned",
+            "converged: 12 components changed",
+        ],
+    ),
+    (
+        "curl http://web1:8000/",
+        &[
+            "\n  <li><a href=\"http://web3:8080/\">web3</a></li>",
+            "\n<h1>hello from the third</h1>",
+            "all 3 hosts are at commit",
+        ],
+    ),
+    ("togusa exec live --host web2", &[]),
+    (
+        "togusa verify live",
+        &["drift: 3 components changed", "converged: 2 components changed", "no drift"],
+    ),
+    ("togusa exec live -- sh -c 'kill", &["exit 0: all 3 hosts"]),
+];
+
+/// Changes what the page says to change before this session, and does what is typed there.
+fn make_the_mistake(reader: &Reader, session: &Block) {
+    let file = "environments/dev/environment.toml";
+    let right = fs::read_to_string(reader.directory.join(file)).unwrap();
+    reader.write(file, &right.replace("greeting", "greting"));
+    let (typed, told) = session.text.split_once('\n').unwrap();
+    let typed = typed.strip_prefix("$ ").unwrap();
+    let output = reader.shell(typed).output();
+    assert_eq!((output.code(), output.stdout + &output.stderr), (Some(2), told.to_owned()));
+    reader.write(file, &right);
+}
+
 #[test]
 fn whoever_follows_the_tutorial_gets_a_service_on_three_hosts() {
     let page = Page::parse("docs/src/tutorial.md", PAGE);
     let mut reader = Reader::new();
+    let mut seen = SEEN.iter();
     for block in &page.blocks {
         match (block.language(), block.file()) {
             (_, Some(path)) => reader.write(path, &block.text),
             ("sh", None) => {
-                let began = std::time::Instant::now();
-                println!("$ {}", block.text);
-                println!("{}", reader.run(block));
-                println!("-- {:?}", began.elapsed());
-                if block.text.contains("togusa new") {
-                    fs::copy(root().join("Cargo.lock"), reader.directory.join("Cargo.lock"))
-                        .unwrap();
+                let out = reader.run(block);
+                let Some((first, seen)) = seen.next() else {
+                    panic!("line {}: nobody knows what is to be seen then", block.line);
+                };
+                assert!(block.text.starts_with(first), "line {}: no `{first}`", block.line);
+                for seen in *seen {
+                    assert!(out.contains(seen), "line {}: no `{seen}`:\n{out}", block.line);
                 }
+                if block.text.contains("togusa new") {
+                    let versions = root().join("Cargo.lock");
+                    fs::copy(versions, reader.directory.join("Cargo.lock")).unwrap();
+                }
+                let compiled = out.contains("Compiling ");
+                assert!(!compiled || !block.text.starts_with("echo"), "a template was compiled");
             }
-            ("console", None) => println!("console {}", block.text),
+            ("console", None) => make_the_mistake(&reader, block),
             other => panic!("line {}: nobody knows what to do with {other:?}", block.line),
         }
     }
+    assert_eq!(seen.next(), None);
+    for host in reader.lab.hosts() {
+        assert_eq!(host.processes_with("http.server"), [], "{}", host.name());
+        assert!(!host.exists("~deploy/deployment/greeter"), "{}", host.name());
+    }
+    assert_eq!(reader.lab.processes_with("http.server"), []);
+    assert!(!reader.lab.exists("~/deployment/greeter"));
 }
