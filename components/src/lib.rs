@@ -13,7 +13,7 @@
 //! | [`packages`] | [`Apt`], [`AptRepository`], [`VirtualEnv`] | packages and their sources |
 //! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
-//! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Permissions`] | parts of files; modes and owners by pattern |
+//! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Patch`], [`Permissions`] | parts of files; modes and owners by pattern |
 //! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`Build`] | what comes from elsewhere |
 //! | [`web`] | [`NginxSite`], [`HaproxyBackend`], [`Certificate`], … | what stands before an application |
 //! | [`checks`] | [`WaitForPort`], [`WaitForHttp`] | that something answers |
@@ -83,7 +83,7 @@ pub use command::Command;
 pub use data::{PostgresCluster, PostgresDatabase, PostgresExtension, PostgresRole};
 pub use directory::Directory;
 #[cfg(feature = "edits")]
-pub use edits::{Block, Line, Permissions, Values};
+pub use edits::{Block, Line, Patch, Permissions, Values};
 pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;

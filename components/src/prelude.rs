@@ -13,7 +13,7 @@ pub use crate::{Archive, Build, Download, GitCheckout};
 #[cfg(feature = "accounts")]
 pub use crate::{AuthorizedKey, Group, KnownHost, User};
 #[cfg(feature = "edits")]
-pub use crate::{Block, Line, Permissions, Values};
+pub use crate::{Block, Line, Patch, Permissions, Values};
 pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Script, Symlink};
 #[cfg(feature = "scheduled")]
 pub use crate::{Cron, Logrotate};
