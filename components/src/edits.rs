@@ -18,7 +18,7 @@ pub mod line;
 mod lines;
 pub mod patch;
 pub mod permissions;
-mod target;
+pub(crate) mod target;
 pub mod values;
 
 pub use block::Block;

@@ -4,6 +4,11 @@
 pub use crate::checks::{WaitForHttp, WaitForPort};
 #[cfg(feature = "services")]
 pub use crate::services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
+#[cfg(feature = "system")]
+pub use crate::system::{
+    FirewallRule, Hostname, KernelModule, Locale, LvmVolume, Mount, Swap, Sysctl, Timezone,
+    ZfsDataset,
+};
 #[cfg(feature = "web")]
 pub use crate::web::{Certificate, HaproxyBackend, NginxReload, NginxSite};
 #[cfg(feature = "packages")]

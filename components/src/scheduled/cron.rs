@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use togusa_core::prelude::*;
 use togusa_core::system;
 
-use super::config::{ConfigFile, verify_absent};
+use crate::config::{ConfigFile, verify_absent};
 use crate::privilege::{is_root, require_root};
 
 use table::{Crontab, Job};
@@ -212,7 +212,7 @@ impl Component for Cron {
             Some(path) if self.absent => verify_absent(probe, path),
             Some(path) => {
                 self.check_user(probe)?;
-                ConfigFile { path, text: &self.file_text(probe) }.verify(probe)
+                ConfigFile::new(path, &self.file_text(probe)).verify(probe)
             }
             None => {
                 self.check_own(probe)?;
@@ -250,7 +250,7 @@ impl Component for Cron {
                     .flatten()
                     .context("there is no directory `/etc/cron.d`")
                     .hint("install cron: package `cron`")?;
-                ConfigFile { path, text: &self.file_text(machine) }.write(machine)
+                ConfigFile::new(path, &self.file_text(machine)).write(machine)
             }
             None => {
                 self.check_own(machine)?;
