@@ -21,7 +21,7 @@ impl<'a> ConfigFile<'a> {
     }
 
     /// Sets another mode.
-    #[cfg(feature = "system")]
+    #[cfg(any(feature = "accounts", feature = "system"))]
     pub(crate) fn mode(self, mode: u32) -> Self {
         Self { mode, ..self }
     }
@@ -79,7 +79,7 @@ pub(crate) fn verify_absent(probe: &Probe<'_>, path: &HostPath) -> Result<Verdic
 }
 
 /// A file of the system, or, in a sandbox, what stands for it there.
-#[cfg(feature = "system")]
+#[cfg(any(feature = "accounts", feature = "system"))]
 #[derive(Debug)]
 pub(crate) struct SystemFile {
     path: HostPath,
@@ -87,12 +87,18 @@ pub(crate) struct SystemFile {
     sandboxed: bool,
 }
 
-#[cfg(feature = "system")]
+#[cfg(any(feature = "accounts", feature = "system"))]
 impl SystemFile {
     /// A file by its path on a host that has no sandbox.
     pub(crate) fn new(scope: &Scope<'_>, path: &str) -> Self {
         let mapped = scope.path(path);
         Self { sandboxed: mapped.as_str() != path, path: mapped, mode: 0o644 }
+    }
+
+    /// Sets the mode; default: all may read it.
+    #[cfg(feature = "accounts")]
+    pub(crate) fn mode(self, mode: u32) -> Self {
+        Self { mode, ..self }
     }
 
     pub(crate) fn path(&self) -> &HostPath {

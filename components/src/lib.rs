@@ -8,7 +8,7 @@
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
-//! | [`accounts`] | [`User`], [`Group`], [`AuthorizedKey`], [`KnownHost`] | accounts and keys of SSH |
+//! | [`accounts`] | [`User`], [`Group`], [`SudoRule`], [`AuthorizedKey`], … | accounts, their keys and rights |
 //! | [`data`] | [`PostgresRole`], [`PostgresDatabase`], [`PostgresExtension`] | PostgreSQL |
 //! | [`packages`] | [`Apt`], [`AptRepository`], [`VirtualEnv`] | packages and their sources |
 //! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
@@ -38,7 +38,7 @@ pub mod accounts;
 #[cfg(feature = "checks")]
 pub mod checks;
 pub mod command;
-#[cfg(any(feature = "scheduled", feature = "system"))]
+#[cfg(any(feature = "accounts", feature = "scheduled", feature = "system"))]
 mod config;
 mod content;
 #[cfg(feature = "data")]
@@ -48,6 +48,7 @@ pub mod directory;
 pub mod edits;
 pub mod file;
 #[cfg(any(
+    feature = "accounts",
     feature = "checks",
     feature = "services",
     feature = "system",
@@ -87,7 +88,7 @@ mod waiting;
 pub mod web;
 
 #[cfg(feature = "accounts")]
-pub use accounts::{AuthorizedKey, Group, KnownHost, User};
+pub use accounts::{AuthorizedKey, GpgKey, Group, KnownHost, PamLimit, SudoRule, User};
 #[cfg(feature = "checks")]
 pub use checks::{WaitForHttp, WaitForPort};
 pub use command::Command;

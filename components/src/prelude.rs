@@ -16,7 +16,7 @@ pub use crate::{Apt, AptRepository, VirtualEnv};
 #[cfg(feature = "sources")]
 pub use crate::{Archive, Build, Download, GitCheckout};
 #[cfg(feature = "accounts")]
-pub use crate::{AuthorizedKey, Group, KnownHost, User};
+pub use crate::{AuthorizedKey, GpgKey, Group, KnownHost, PamLimit, SudoRule, User};
 #[cfg(feature = "edits")]
 pub use crate::{Block, Line, Patch, Permissions, Values};
 pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Script, Symlink};
