@@ -19,6 +19,8 @@ fn in_a_sandbox_the_files_of_the_system_are_kept_and_nothing_else() {
         scope.add(FirewallRule::new("ssh", "no rule at all"));
         Ok(())
     });
+    fs::create_dir_all(test.home("box/etc")).unwrap();
+    fs::write(test.home("box/etc/fstab"), "").unwrap();
     test.converge();
     let read = |path: &str| fs::read_to_string(test.home(&format!("box/etc/{path}"))).unwrap();
     let kept = |text: &str| format!("# Kept by togusa.\n{text}\n");
