@@ -27,6 +27,9 @@ const TRUST: [(&str, &str, &str); 5] = [
     ("ultimate", "6", "u"),
 ];
 
+/// What a text with secret keys begins with.
+const PRIVATE: &[u8] = b"PRIVATE KEY BLOCK--";
+
 /// Keys of GnuPG in the keyring of a user.
 ///
 /// | attribute | default |
@@ -35,9 +38,8 @@ const TRUST: [(&str, &str, &str); 5] = [
 /// | `trust` | left as it is; else `undefined`, `never`, `marginal`, `full` or `ultimate` |
 /// | `home` | `~/.gnupg` of the user |
 ///
-/// A text with secret keys is a [`Secret`]; it is handed over on standard input, and such a key must
-/// have no passphrase, or one that the user's agent knows. A key is there if its subkeys and names are, and it expires no earlier: what it
-/// has besides is left alone. Keys for packages of Debian are what
+/// A text with secret keys is a [`Secret`]; it is handed over on standard input. A key is there if its
+/// subkeys and names are, and it expires no earlier: what it has besides is left alone. Keys for packages of Debian are what
 /// [`AptRepository`](crate::AptRepository) looks after.
 ///
 /// `verify` asks `gpg` which keys the text has, and, once for all keys of a keyring, which are there.
@@ -227,7 +229,7 @@ impl Component for GpgKey {
         tools::check_name("user", &self.user)?;
         if let Some(key) = &self.key {
             key.check()?;
-            let is_private = key.bytes().windows(19).any(|bytes| bytes == b"PRIVATE KEY BLOCK--");
+            let is_private = key.bytes().windows(PRIVATE.len()).any(|bytes| bytes == PRIVATE);
             if is_private && !key.is_secret() {
                 return Err(anyhow!("a secret key stands in the clear")).hint(
                     "keep it among the secrets of the environment, and give it as a `Secret`",

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use togusa_core::host::ExecError;
 use togusa_core::prelude::*;
 
 use super::tools;
@@ -211,18 +210,13 @@ impl SudoRule {
 
     /// Has visudo read a text that is not in place yet.
     fn try_out(&self, machine: &Machine<'_>, text: &str) -> Result {
-        let visudo = foreign::program("visudo").args(["--check", "--quiet", "--file", "-"]);
+        let visudo = foreign::program("visudo").args(["--check", "--file", "-"]);
         let tried = foreign::of_package(machine.query(&visudo.stdin(text)), "sudo");
         let Err(error) = tried else { return Ok(()) };
-        match error.downcast_ref() {
-            Some(ExecError::Failed { .. }) => {
-                // With `--quiet` it does not say what is wrong.
-                let visudo = foreign::program("visudo").args(["--check", "--file", "-"]);
-                let said = machine.query(&visudo.stdin(text)).err().unwrap_or(error);
-                Err(said).context("visudo refuses this rule; nothing was changed")
-            }
-            _ => Err(error),
+        if foreign::failure(&error).is_none() {
+            return Err(error);
         }
+        Err(error).context("visudo refuses this rule; nothing was changed")
     }
 }
 

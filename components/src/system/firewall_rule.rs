@@ -4,7 +4,6 @@ mod listing;
 
 use std::borrow::Cow;
 
-use togusa_core::host::ExecError;
 use togusa_core::prelude::*;
 
 use crate::config::SystemFile;
@@ -249,15 +248,12 @@ impl FirewallRule {
         let nft = foreign::program("nft").args(["--file", "-"]).stdin(script);
         let loaded = foreign::of_package(machine.run(&nft), "nftables");
         let Err(error) = loaded else { return Ok(()) };
-        match error.downcast_ref() {
-            Some(ExecError::Failed { .. }) => {
-                Err(error).context("nftables refuses the rule; nothing was changed").hint(format!(
-                    "try it by hand: `nft --check add rule inet togusa …`: {}",
-                    self.rule
-                ))
-            }
-            _ => Err(error),
+        if foreign::failure(&error).is_none() {
+            return Err(error);
         }
+        Err(error)
+            .context("nftables refuses the rule; nothing was changed")
+            .hint("write the rule as `nft add rule inet togusa …` takes it: see `man nft`")
     }
 
     /// The configuration with the line that includes all rules.
