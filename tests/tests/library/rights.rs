@@ -202,7 +202,7 @@ fn a_secret_key_is_on_no_command_line_and_in_no_output() {
     let (_, _, secret) = new_key("hider");
     let site = HERE.site("gpg-secret");
     let text = format!(
-        "[components.gpg-key]\nuser = 'hidden'\nhome = '/home/hidden/ring'\nsecret_key = '''{secret}'''"
+        "[components.gpg-key]\nuser = 'hidden'\nhome = '/srv/hidden-ring'\nsecret_key = '''{secret}'''"
     );
     site.set(["gpg-key"], &text);
     let lines: Vec<_> = secret.lines().filter(|line| line.len() > 30).collect();
