@@ -3,6 +3,7 @@
 pub mod configure;
 pub mod converge;
 pub mod fleet;
+pub mod launch;
 pub mod library;
 pub mod rebuild;
 pub mod remote;

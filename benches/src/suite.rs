@@ -4,14 +4,16 @@ use std::io::Write as _;
 
 use anyhow::{Result, bail};
 
-use crate::benchmarks::{configure, converge, fleet, library, rebuild, remote, secrets, start};
+use crate::benchmarks::{
+    configure, converge, fleet, launch, library, rebuild, remote, secrets, start,
+};
 use crate::measure;
 use crate::table::Table;
 
 type Benchmark = fn(&mut Table) -> Result<()>;
 
 /// The benchmarks by name.
-const BENCHMARKS: [(&str, Benchmark); 8] = [
+const BENCHMARKS: [(&str, Benchmark); 9] = [
     ("converge", converge::run),
     ("configure", configure::run),
     ("fleet", fleet::run),
@@ -19,6 +21,7 @@ const BENCHMARKS: [(&str, Benchmark); 8] = [
     ("remote", remote::run),
     ("secrets", secrets::run),
     ("start", start::run),
+    ("launch", launch::run),
     ("rebuild", rebuild::run),
 ];
 

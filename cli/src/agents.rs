@@ -23,7 +23,7 @@ use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system;
 
 use cache::{Cache, Fresh, Inputs};
@@ -143,6 +143,41 @@ impl Agents {
         self.get(targets::for_machine(system, machine)?.as_deref())
     }
 
+    /// The binary for a target if there is one that is right as it is; `None`: it would be built
+    /// first. Nothing is built.
+    ///
+    /// # Errors
+    /// The target is not installed, nothing was prepared for it, or there is no cargo.
+    pub fn look(&self, target: Option<&str>) -> Result<Option<Arc<AgentBinary>>, Problem> {
+        match &self.supply {
+            Supply::Project(project) => project.look(target),
+            Supply::Prepared(prepared) => prepared.get(target).map(Some),
+        }
+    }
+
+    /// As [`look`](Self::look), for what `uname -s` and `uname -m` said on a host.
+    ///
+    /// # Errors
+    /// No target is known for such a machine, and as [`look`](Self::look).
+    pub fn look_for_machine(
+        &self,
+        system: &str,
+        machine: &str,
+    ) -> Result<Option<Arc<AgentBinary>>, Problem> {
+        self.look(targets::for_machine(system, machine)?.as_deref())
+    }
+
+    /// The targets that are installed or prepared.
+    ///
+    /// # Errors
+    /// There is no cargo, or the toolchain cannot be read.
+    pub fn targets(&self) -> Result<Vec<String>, Problem> {
+        match &self.supply {
+            Supply::Project(project) => targets::installed(&project.package()?.sysroot()?),
+            Supply::Prepared(prepared) => Ok(prepared.targets().map(str::to_owned).collect()),
+        }
+    }
+
     /// The whole program for a target, which can be a coordinator too; always asks cargo.
     ///
     /// # Errors
@@ -150,7 +185,9 @@ impl Agents {
     pub fn whole(&self, target: &str) -> Result<Vec<u8>, Problem> {
         match &self.supply {
             Supply::Project(project) => project.whole(target),
-            Supply::Prepared(_) => Err(Problem::new("prepared binaries cannot be built again")),
+            Supply::Prepared(_) => {
+                Err(Problem::new(code::PREPARED_DIFFER, "prepared binaries cannot be built again"))
+            }
         }
     }
 
@@ -175,23 +212,30 @@ struct Project {
 impl Project {
     fn get(&self, target: Option<&str>) -> Result<Arc<AgentBinary>, Problem> {
         let cache = self.cache()?;
-        let fresh = match target {
-            Some(target) => cache.fresh(target)?,
-            None => cache.fresh_default()?,
-        };
-        match fresh {
+        match self.fresh(&cache, target)? {
             Some(fresh) => self.checked(fresh),
             None => self.build(&cache, target),
         }
     }
 
+    fn fresh(&self, cache: &Cache, target: Option<&str>) -> Result<Option<Fresh>, Problem> {
+        match target {
+            Some(target) => cache.fresh(target),
+            None => cache.fresh_default(),
+        }
+    }
+
+    fn look(&self, target: Option<&str>) -> Result<Option<Arc<AgentBinary>>, Problem> {
+        if let Some(fresh) = self.fresh(&self.cache()?, target)? {
+            return self.checked(fresh).map(Some);
+        }
+        require_target(target, &self.package()?.sysroot()?).map(|_| None)
+    }
+
     fn build(&self, cache: &Cache, target: Option<&str>) -> Result<Arc<AgentBinary>, Problem> {
         let package = self.package()?;
         let sysroot = package.sysroot()?;
-        let [best, other] = targets::defaults();
-        let default = if targets::is_installed(&best, &sysroot) { best } else { other };
-        let target = target.unwrap_or(&default);
-        targets::require_installed(target, &sysroot)?;
+        let target = &*require_target(target, &sysroot)?;
         let locked = cache.lock(target)?;
         if let Some(fresh) = locked.fresh()? {
             return self.checked(fresh);
@@ -252,7 +296,7 @@ impl Project {
             short(own),
             short(build)
         );
-        Err(Problem::new(message).hint(
+        Err(Problem::new(code::PROGRAM_OUTDATED, message).hint(
             "start it with `cargo run`, or use the binaries that it came with: `--agents DIR`",
         ))
     }
@@ -285,12 +329,22 @@ impl Project {
     }
 }
 
+/// The target to build for, which is installed; without a name the best for this machine.
+fn require_target(target: Option<&str>, sysroot: &Path) -> Result<String, Problem> {
+    let [best, other] = targets::defaults();
+    let default = if targets::is_installed(&best, sysroot) { best } else { other };
+    let target = target.map_or(default, str::to_owned);
+    targets::require_installed(&target, sysroot)?;
+    Ok(target)
+}
+
 fn unreadable(what: impl AsRef<Path>, error: &dyn Display) -> Problem {
-    let problem = Problem::new(format!("cannot read `{}`", what.as_ref().display()));
+    let problem =
+        Problem::new(code::BUILD_FILES, format!("cannot read `{}`", what.as_ref().display()));
     Problem { causes: vec![error.to_string()], ..problem }
 }
 
 fn unwritable(what: &Path, error: &dyn Display) -> Problem {
-    let problem = Problem::new(format!("cannot write `{}`", what.display()));
+    let problem = Problem::new(code::BUILD_FILES, format!("cannot write `{}`", what.display()));
     Problem { causes: vec![error.to_string()], ..problem }
 }

@@ -133,8 +133,8 @@ mod tests {
             Command::Graph(graph) => graph.format,
             other => panic!("{other:?}"),
         };
-        assert_eq!(format("togusa graph prod"), GraphFormat::Text);
-        assert_eq!(format("togusa graph prod --format mermaid"), GraphFormat::Mermaid);
+        assert_eq!(format("togusa graph prod"), None);
+        assert_eq!(format("togusa graph prod --format mermaid"), Some(GraphFormat::Mermaid));
     }
 
     #[test]
@@ -151,20 +151,25 @@ mod tests {
         Usage: togusa [OPTIONS] <COMMAND>
 
         Commands:
-          check         Check an environment and its model without touching a host
-          plan          Show what a deployment would change
-          deploy        Make the hosts what the environment says
-          verify        Look for drift
-          status        Show what was deployed to hosts, when, by whom, and how it ended
-          exec          Run a command on hosts
-          ssh           Open a shell on a host
-          disconnect    End the connections that are kept open for the next command
-          secrets       Look at the secrets of an environment and change them
-          build         Build what would be pushed to hosts, and show it
-          graph         Show in which order roots converge, and why
-          components    List components with their attributes, types and defaults
-          environments  List the environments of the project
-          completions   Print a completion script for a shell
+          check          Check an environment and its model without touching a host
+          plan           Show what a deployment would change
+          deploy         Make the hosts what the environment says
+          verify         Look for drift
+          status         Show what was deployed to hosts, when, by whom, and how it ended
+          exec           Run a command on hosts
+          ssh            Open a shell on a host
+          disconnect     End the connections that are kept open for the next command
+          secrets        Look at the secrets of an environment and change them
+          build          Build what would be pushed to hosts, and show it
+          graph          Show in which order roots converge, and why
+          explain-order  Tell why a component waits for what, or why one comes after another
+          show           Show what a host gets: attributes and where they come from, resources, files, triggers
+          components     List components with their attributes, types and defaults
+          environments   List the environments of the project
+          explain        Explain an error by its code: cause, remedy and an example
+          schema         Print a JSON Schema, by which editors complete and check what you write
+          completions    Print a completion script for a shell
+          doctor        Look whether hosts can be deployed to, and say what to do where they cannot
 
         Options:
           -h, --help     Print help
@@ -239,6 +244,20 @@ mod tests {
 
         Options:
               --host <GLOB>   Only these hosts; may be given often and with commas
+              --agents <DIR>  Push prepared binaries, from `build --out DIR`; no cargo is needed then [env: TOGUSA_AGENTS]
+          -h, --help          Print help (see more with '--help')
+        ");
+        insta::assert_snapshot!(own_help("doctor"), @r"
+        Look whether hosts can be deployed to, and say what to do where they cannot
+
+        Usage: togusa doctor [OPTIONS] <ENVIRONMENT>
+
+        Arguments:
+          <ENVIRONMENT>  The environment's name
+
+        Options:
+              --host <GLOB>   Only these hosts; may be given often and with commas
+              --data          Print facts of the hosts as TOML for `data`, and nothing else
               --agents <DIR>  Push prepared binaries, from `build --out DIR`; no cargo is needed then [env: TOGUSA_AGENTS]
           -h, --help          Print help (see more with '--help')
         ");

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use crate::commands::RunOptions;
 use crate::exit::Ending;
@@ -18,13 +18,16 @@ use crate::view::Purpose;
 pub fn ask(session: &Session, configured: &Configured, how: &RunOptions) -> Result<(), Failure> {
     let name = &configured.model.environment().name;
     if !io::stdin().is_terminal() {
-        let problem =
-            Problem::new(format!("`{name}` wants a confirmation, but nobody can be asked"));
+        let problem = Problem::new(
+            code::NOBODY_TO_ASK,
+            format!("`{name}` wants a confirmation, but nobody can be asked"),
+        );
         return Err(Failure::wrong_use([problem.hint("deploy on a terminal, or with `--yes`")]));
     }
     let summary = session.run(configured, Purpose::Plan, how, false)?;
     if Ending::of(&summary) != Ending::Success {
-        let problem = Problem::new("nothing was deployed: the plan did not succeed");
+        let problem =
+            Problem::new(code::PLAN_FAILED, "nothing was deployed: the plan did not succeed");
         return Err(Failure::failed(problem));
     }
     session.ui.write(Stream::Notes, &format!("type the environment's name to deploy `{name}`: "));
@@ -34,5 +37,8 @@ pub fn ask(session: &Session, configured: &Configured, how: &RunOptions) -> Resu
     if answer.trim() == name {
         return Ok(());
     }
-    Err(Failure::wrong_use([Problem::new("not confirmed, nothing was deployed")]))
+    Err(Failure::wrong_use([Problem::new(
+        code::NOT_CONFIRMED,
+        "not confirmed, nothing was deployed",
+    )]))
 }

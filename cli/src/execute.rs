@@ -9,7 +9,8 @@ mod lines;
 mod quote;
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write as _};
+use std::io::{self, PipeReader, PipeWriter, Read, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::Stdio;
@@ -18,7 +19,7 @@ use std::thread;
 
 use togusa_core::environment::{Connect, Host};
 use togusa_core::names::HostName;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system;
 use togusa_core::system::program;
 
@@ -58,18 +59,7 @@ pub struct Lifelines(Mutex<Lines>);
 #[derive(Debug, Default)]
 struct Lines {
     cut: bool,
-    held: BTreeMap<HostName, Box<dyn Held>>,
-}
-
-trait Held: io::Write + Send + std::fmt::Debug {}
-impl<T: io::Write + Send + std::fmt::Debug> Held for T {}
-
-/// A command that runs, wherever that is.
-struct Started {
-    stdin: Box<dyn Held>,
-    stdout: Box<dyn Read + Send>,
-    stderr: Box<dyn Read + Send>,
-    ended: Box<dyn FnOnce() -> Ended + Send>,
+    held: BTreeMap<HostName, PipeWriter>,
 }
 
 impl Lifelines {
@@ -85,7 +75,7 @@ impl Lifelines {
         self.lock().cut
     }
 
-    fn hold(&self, host: &HostName, stdin: Box<dyn Held>) {
+    fn hold(&self, host: &HostName, stdin: PipeWriter) {
         let mut lines = self.lock();
         if !lines.cut {
             lines.held.insert(host.clone(), stdin);
@@ -134,15 +124,11 @@ impl Execution<'_> {
         hear: &(dyn Fn(&HostName, Stream, &[u8]) + Sync),
     ) -> Ended {
         if lifelines.are_cut() {
-            return Err(Problem::new("the command was not started").on(&host.name));
+            return Err(
+                Problem::new(code::INTERRUPTED, "the command was not started").on(&host.name)
+            );
         }
-        let Started { mut stdin, stdout, stderr, ended } = match host.connect {
-            Connect::Ssh => self.over_ssh(host)?,
-            Connect::Local => self.here(host)?,
-        };
-        let line = format!("{}; {}\n", quote::arguments(self.command), one_line(RUN));
-        // A host that does not read has ended by then, which tells more.
-        let _ = stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush());
+        let Channel { stdin, stdout, stderr, ended, .. } = self.start(host, false)?;
         lifelines.hold(&host.name, stdin);
         thread::scope(|scope| {
             for (stream, output) in [(Stream::Data, stdout), (Stream::Notes, stderr)] {
@@ -154,52 +140,67 @@ impl Execution<'_> {
         ended
     }
 
-    fn over_ssh(&self, host: &Host) -> Result<Started, Problem> {
-        let connections = self.connections.ok_or_else(|| {
-            Problem::new("nothing was made ready for SSH").hint("this is a defect of togusa")
-        })?;
-        let channel = connections.start(host, &self.start(host).join(" "))?;
-        let Channel { stdin, stdout, stderr, ended, .. } = channel;
-        Ok(Started {
-            stdin: Box::new(stdin),
-            stdout: Box::new(stdout),
-            stderr: Box::new(stderr),
-            ended,
-        })
+    /// Starts the command on a host, with `anew` over a connection of its own. The command is ended
+    /// when its input is dropped.
+    ///
+    /// # Errors
+    /// The host cannot be reached, or starts no shell.
+    pub fn start(&self, host: &Host, anew: bool) -> Result<Channel, Problem> {
+        let mut channel = match host.connect {
+            Connect::Ssh => self.over_ssh(host, anew)?,
+            Connect::Local => self.here(host)?,
+        };
+        let line = format!("{}; {}\n", quote::arguments(self.command), one_line(RUN));
+        // A host that does not read has ended by then, which tells more.
+        let _ = channel.stdin.write_all(line.as_bytes());
+        Ok(channel)
     }
 
-    fn here(&self, host: &Host) -> Result<Started, Problem> {
+    fn over_ssh(&self, host: &Host, anew: bool) -> Result<Channel, Problem> {
+        let connections = self.connections.ok_or_else(|| {
+            Problem::new(code::DEFECT, "nothing was made ready for SSH")
+                .hint("this is a defect of togusa")
+        })?;
+        let start = if anew { Connections::start_anew } else { Connections::start };
+        start(connections, host, &self.shell(host).join(" "))
+    }
+
+    fn here(&self, host: &Host) -> Result<Channel, Problem> {
         let failed = |error: io::Error| {
-            let problem = Problem::new("cannot start a shell").on(&host.name);
+            let problem = Problem::new(code::THIS_MACHINE, "cannot start a shell").on(&host.name);
             Problem { causes: vec![error.to_string()], ..problem }
         };
         let mut shell = program("sh");
-        shell.arg("-c").arg(self.start(host).join(" ")).current_dir(self.home);
+        shell.arg("-c").arg(self.shell(host).join(" ")).current_dir(self.home);
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // In a group of its own, so that it is ended as on other hosts, and nothing else is.
         let mut child = shell.process_group(0).spawn().map_err(failed)?;
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err(Problem::new("the shell has no streams").on(&host.name));
+            return Err(Problem::new(code::DEFECT, "the shell has no streams").on(&host.name));
         };
         let name = host.name.clone();
         let ended = move || match child.wait() {
             Ok(status) => {
                 Ok(status.code().or(status.signal().map(|it| it + SIGNALLED)).unwrap_or(1))
             }
-            Err(error) => Err(Problem::new(format!("the command is lost: {error}")).on(&name)),
+            Err(error) => {
+                Err(Problem::new(code::COMMAND_LOST, format!("the command is lost: {error}"))
+                    .on(&name))
+            }
         };
-        Ok(Started {
-            stdin: Box::new(stdin),
-            stdout: Box::new(stdout),
-            stderr: Box::new(stderr),
+        Ok(Channel {
+            stdin: PipeWriter::from(OwnedFd::from(stdin)),
+            stdout: PipeReader::from(OwnedFd::from(stdout)),
+            stderr: PipeReader::from(OwnedFd::from(stderr)),
+            resumed: false,
             ended: Box::new(ended),
         })
     }
 
     /// The words for the login shell of a host.
-    fn start(&self, host: &Host) -> Vec<String> {
+    fn shell(&self, host: &Host) -> Vec<String> {
         let mut words = vec!["exec".to_owned()];
         let user = converging_user(host).filter(|user| {
             let is_here = host.connect == Connect::Local;

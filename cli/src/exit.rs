@@ -97,7 +97,7 @@ mod tests {
 
     use togusa_core::event::{Counts, RootIdKey, RootSummary};
     use togusa_core::names::RootId;
-    use togusa_core::problem::Problem;
+    use togusa_core::problem::{Problem, code};
 
     use super::*;
 
@@ -130,7 +130,9 @@ mod tests {
     #[test]
     fn a_host_without_roots_can_fail_a_run() {
         let mut summary = summary(&[("web1", Outcome::Converged)]);
-        summary.failed_hosts.insert("web2".into(), Problem::new("no route to host"));
+        summary
+            .failed_hosts
+            .insert("web2".into(), Problem::new(code::NO_ROUTE, "no route to host"));
         assert_eq!(Exit::of_run(&summary, false), Exit::Failed);
     }
 
@@ -138,10 +140,12 @@ mod tests {
     fn a_lock_has_its_own_code_unless_something_failed_too() {
         let mut summary = summary(&[("web1", Outcome::Failed), ("web2", dependency_failed())]);
         summary.locked_hosts.push("web1".into());
-        summary.failed_hosts.insert("web1".into(), Problem::new("locked"));
+        summary.failed_hosts.insert("web1".into(), Problem::new(code::LOCKED, "locked"));
         assert_eq!(Exit::of_run(&summary, false), Exit::Locked);
 
-        summary.failed_hosts.insert("web3".into(), Problem::new("no route to host"));
+        summary
+            .failed_hosts
+            .insert("web3".into(), Problem::new(code::NO_ROUTE, "no route to host"));
         assert_eq!(Exit::of_run(&summary, false), Exit::Failed);
     }
 

@@ -28,7 +28,7 @@ impl Failure {
         Self { exit: Exit::Failed, problems: Problems::new([problem]) }
     }
 
-    /// The problems as text for people, with `error:` before each.
+    /// The problems as text for people, with `error` and its code before each.
     pub fn render(&self, paint: Paint) -> String {
         let mut shown = String::new();
         for problem in &self.problems.list {
@@ -44,6 +44,7 @@ impl Failure {
 
     /// Shows the problems; with `--json` also as an object on standard output.
     pub fn show(&self, ui: &Ui) {
+        ui.failed(self.problems.list.iter().map(|problem| problem.code));
         if ui.choices.json {
             let object = json!({
                 "event": "failure",
@@ -65,6 +66,7 @@ impl From<Problems> for Failure {
 
 #[cfg(test)]
 mod tests {
+    use togusa_core::problem::code;
     use togusa_core::value::Origin;
 
     use super::*;
@@ -73,12 +75,12 @@ mod tests {
     fn failure() -> Failure {
         let origin =
             Origin { file: "environments/prod/environment.toml".into(), line: 3, column: 1 };
-        let unknown = Problem::new("unknown attribute `wrokers`")
+        let unknown = Problem::new(code::UNKNOWN_ATTRIBUTE, "unknown attribute `wrokers`")
             .at(Some(origin))
             .hint("did you mean `workers`?")
             .on(&"web1".into())
             .on(&"web2".into());
-        let mut unreadable = Problem::new("failed to read asset `a.conf`");
+        let mut unreadable = Problem::new(code::ASSET_UNREADABLE, "failed to read asset `a.conf`");
         unreadable.causes = vec!["cannot open\nthe file".into(), "denied \u{1b}[1m".into()];
         let mut problems = Problems::new([unknown, unreadable]);
         problems.follow_ups = 2;
@@ -88,11 +90,11 @@ mod tests {
     #[test]
     fn problems_show_place_hosts_numbered_causes_and_hint() {
         insta::assert_snapshot!(failure().render(Paint(false)), @r"
-        error: failed to read asset `a.conf`
+        error[T0316]: failed to read asset `a.conf`
           1: cannot open
              the file
           2: denied \x1b[1m
-        error: environments/prod/environment.toml:3:1: unknown attribute `wrokers` (on web1, web2)
+        error[T0123]: environments/prod/environment.toml:3:1: unknown attribute `wrokers` (on web1, web2)
           hint: did you mean `workers`?
         2 more problems that follow from these
         ");
@@ -117,6 +119,6 @@ mod tests {
         assert_eq!(object["event"], "failure");
         assert_eq!(object["exit"], 2);
         assert_eq!(object["problems"][1]["hosts"], json!(["web1", "web2"]));
-        assert!(notes.text().starts_with("error: "));
+        assert!(notes.text().starts_with("error[T0316]: "));
     }
 }

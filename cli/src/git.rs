@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use togusa_core::deployment::Commit;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system::program;
 
 use crate::failure::Failure;
@@ -15,8 +15,10 @@ use crate::failure::Failure;
 /// The tree is not clean, not pushed, or not under git.
 pub fn require_clean(root: &Path, environment: &str) -> Result<(), Failure> {
     let refuse = |message: String, hint: &str| {
-        let problem =
-            Problem::new(format!("`{environment}` wants a clean and pushed tree: {message}"));
+        let problem = Problem::new(
+            code::TREE_NOT_CLEAN,
+            format!("`{environment}` wants a clean and pushed tree: {message}"),
+        );
         Failure::wrong_use([problem.hint(hint)])
     };
     let ask = |arguments: &[&str]| {

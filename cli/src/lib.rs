@@ -21,11 +21,14 @@
 //! | [`shell`] | what surrounds every command: arguments, failures, panics, exit code |
 //! | [`ui`] | the two streams, colours, verbosity; everything that is shown goes through it |
 //! | [`view`] | events as plain lines, live progress or JSON lines |
+//! | [`explain`] | the pages of the errors' codes |
+//! | [`chart`] | the order of the roots as text, picture and page |
 //! | [`exit`], [`failure`] | how a run ended, why a command failed |
 //! | [`session`] | what every command works on, and how it runs a model |
 //! | [`transport`] | the ways to hosts |
 //! | [`ssh`] | connections over the user's own OpenSSH, kept for the next command |
 //! | [`execute`] | one command on many hosts |
+//! | [`doctor`] | whether hosts can be deployed to |
 //! | [`push`] | starts the agent on a host, sends it where it is missing |
 //! | [`confirm`], [`git`] | what an environment wants before it is deployed |
 //! | [`identities`] | the private keys that open secrets |
@@ -36,13 +39,19 @@
 //!
 //! Core emits events and never writes; nothing here looks at a host.
 
+// What is raised here is shown to users, who look its code up; tests may do without.
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 pub mod agents;
 pub mod arguments;
+pub mod chart;
 mod cli;
 pub mod commands;
 pub mod confirm;
+pub mod doctor;
 pub mod execute;
 pub mod exit;
+pub mod explain;
 pub mod failure;
 pub mod git;
 pub mod identities;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use crate::failure::Failure;
 
@@ -19,7 +19,10 @@ pub fn find_root(chosen: Option<&Path>, start: &Path) -> Result<PathBuf, Failure
         if root.join(MARK).is_dir() {
             return Ok(root);
         }
-        let problem = Problem::new(format!("`{}` has no directory `{MARK}`", chosen.display()));
+        let problem = Problem::new(
+            code::NO_PROJECT,
+            format!("`{}` has no directory `{MARK}`", chosen.display()),
+        );
         return Err(Failure::wrong_use([
             problem.hint("`--project` or TOGUSA_PROJECT names the directory of a project")
         ]));
@@ -27,11 +30,14 @@ pub fn find_root(chosen: Option<&Path>, start: &Path) -> Result<PathBuf, Failure
     match start.ancestors().find(|directory| has_environments(directory)) {
         Some(root) => Ok(root.to_owned()),
         None => {
-            let problem = Problem::new(format!(
-                "no project here: neither `{}` nor a directory above it has `{MARK}/NAME/\
+            let problem = Problem::new(
+                code::NO_PROJECT,
+                format!(
+                    "no project here: neither `{}` nor a directory above it has `{MARK}/NAME/\
                  environment.toml`",
-                start.display()
-            ));
+                    start.display()
+                ),
+            );
             Err(Failure::wrong_use(
                 [problem.hint("go into a project, or name it with `--project`")],
             ))
@@ -86,7 +92,7 @@ mod tests {
         let project = project();
         let failure = find_root(Some(Path::new("components")), project.path()).unwrap_err();
         insta::assert_snapshot!(failure.render(Paint(false)), @r"
-        error: `components` has no directory `environments`
+        error[T0002]: `components` has no directory `environments`
           hint: `--project` or TOGUSA_PROJECT names the directory of a project
         ");
     }
@@ -95,7 +101,7 @@ mod tests {
     fn no_project_at_all_is_an_error() {
         let failure = find_root(None, Path::new("/dev")).unwrap_err();
         insta::assert_snapshot!(failure.render(Paint(false)), @r"
-        error: no project here: neither `/dev` nor a directory above it has `environments/NAME/environment.toml`
+        error[T0002]: no project here: neither `/dev` nor a directory above it has `environments/NAME/environment.toml`
           hint: go into a project, or name it with `--project`
         ");
     }

@@ -36,9 +36,12 @@ use togusa_core::problem::Problem;
 
 use crate::agents::AgentBinary;
 
+pub(crate) use converse::flood;
 pub use converse::{Rest, converse};
+pub(crate) use lines::{Lines, NoLine};
 pub use own::Own;
 pub use prune::prune;
+pub(crate) use refusal::refusal;
 pub use refusal::unstarted;
 
 /// What is to be started on a host.
@@ -129,7 +132,7 @@ pub fn tag() -> io::Result<String> {
 }
 
 /// The name of a project as the name of one directory, different for different projects.
-fn directory_of(project: &str) -> String {
+pub(crate) fn directory_of(project: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let mut name = String::new();
     for (place, byte) in project.bytes().enumerate() {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use glob::Pattern;
 use togusa_core::environment::{Environment, Host};
+use togusa_core::model::Model;
 use togusa_core::names::{HostName, RootId, nearest};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use crate::failure::Failure;
 use crate::text::names;
@@ -39,7 +40,10 @@ pub fn select(
         .collect();
     if selected.is_empty() && !roots.is_empty() {
         let hosts = names(&hosts, SHOWN);
-        let problem = Problem::new(format!("no selected host has a selected component: {hosts}"));
+        let problem = Problem::new(
+            code::NOTHING_SELECTED,
+            format!("no selected host has a selected component: {hosts}"),
+        );
         let elsewhere: BTreeSet<_> =
             roots.iter().filter(|root| components.contains(root.root.as_str())).collect();
         let hint = names(elsewhere.into_iter().map(RootId::to_string), SHOWN);
@@ -67,8 +71,10 @@ pub fn select_hosts<'a>(
     let matching = environment.hosts.values().filter(|host| selected.contains(host.name.as_str()));
     let hosts: Vec<_> = matching.filter(|host| !host.ignore).collect();
     if hosts.is_empty() {
-        let problem =
-            Problem::new(format!("every such host is ignored: {}", names(&selected, SHOWN)));
+        let problem = Problem::new(
+            code::ALL_IGNORED,
+            format!("every such host is ignored: {}", names(&selected, SHOWN)),
+        );
         return Err(Failure::wrong_use([problem.hint("remove `ignore` in environment.toml")]));
     }
     Ok(hosts)
@@ -81,13 +87,60 @@ pub fn select_hosts<'a>(
 pub fn find_host<'a>(environment: &'a Environment, name: &str) -> Result<&'a Host, Failure> {
     environment.hosts.get(name).ok_or_else(|| {
         let known = || environment.hosts.keys().map(HostName::as_str);
-        let problem = Problem::new(format!("there is no host `{name}` in `{}`", environment.name));
+        let problem = Problem::new(
+            code::UNKNOWN_HOST,
+            format!("there is no host `{name}` in `{}`", environment.name),
+        );
         let hint = match nearest(name, known()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", names(known(), SHOWN)),
         };
         Failure::wrong_use([problem.hint(hint)])
     })
+}
+
+/// The root of the given name: `COMPONENT@HOST`, or the component alone where one host has it.
+///
+/// # Errors
+/// There is none, or several; the nearest ones are named.
+pub fn find_component(model: &Model, text: &str) -> Result<RootId, Failure> {
+    let wrong = |message: String, hint: String| {
+        Err(Failure::wrong_use([Problem::new(code::NO_SUCH_COMPONENT, message).hint(hint)]))
+    };
+    let known = || model.roots().map(|root| root.root.as_str()).collect::<BTreeSet<_>>();
+    let (component, host) = match text.split_once('@') {
+        Some((component, host)) => (component, Some(host)),
+        None => (text, None),
+    };
+    let having: Vec<_> = model.roots().filter(|root| root.root.as_str() == component).collect();
+    let ids = |roots: &[&RootId]| names(roots.iter().map(ToString::to_string), SHOWN);
+    let Some(host) = host else {
+        return match having[..] {
+            [one] => Ok(one.clone()),
+            [] => {
+                let hint = nearest(component, known()).map_or_else(
+                    || format!("there are {}", names(known(), SHOWN)),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                wrong(format!("no host has component `{component}`"), hint)
+            }
+            _ => wrong(
+                format!("{} hosts have component `{component}`", having.len()),
+                format!("name one of {}", ids(&having)),
+            ),
+        };
+    };
+    if let Some(root) = having.iter().find(|root| root.host.as_str() == host) {
+        return Ok((*root).clone());
+    }
+    find_host(model.environment(), host)?;
+    let there: Vec<_> = model.roots().filter(|root| root.host.as_str() == host).collect();
+    let hint = match nearest(component, there.iter().map(|root| root.root.as_str())) {
+        Some(near) => format!("did you mean `{near}@{host}`?"),
+        None if having.is_empty() => format!("it has {}", ids(&there)),
+        None => format!("there are {}", ids(&having)),
+    };
+    wrong(format!("host `{host}` has no component `{component}`"), hint)
 }
 
 fn matching<'a>(
@@ -105,7 +158,7 @@ fn matching<'a>(
             Ok(pattern) => pattern,
             Err(error) => {
                 let message = format!("`--{kind} {glob}` is no glob: {}", error.msg);
-                problems.push(Problem::new(message));
+                problems.push(Problem::new(code::SELECTION_PATTERN, message));
                 continue;
             }
         };
@@ -119,7 +172,8 @@ fn matching<'a>(
 }
 
 fn no_match(kind: &str, glob: &str, known: &BTreeSet<&str>) -> Problem {
-    let problem = Problem::new(format!("`--{kind} {glob}` matches no {kind}"));
+    let problem =
+        Problem::new(code::NOTHING_SELECTED, format!("`--{kind} {glob}` matches no {kind}"));
     match nearest(glob, known.iter().copied()) {
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => problem.hint(format!("there are {}", names(known, SHOWN))),
@@ -159,12 +213,12 @@ mod tests {
     #[test]
     fn every_glob_that_matches_nothing_is_named_with_what_exists() {
         insta::assert_snapshot!(check(&["web1", "wbe1", "mail*"], &["[", "redis-sentinel"]), @r"
-        error: `--component [` is no glob: invalid range pattern
-        error: `--component redis-sentinel` matches no component
+        error[T0008]: `--component [` is no glob: invalid range pattern
+        error[T0006]: `--component redis-sentinel` matches no component
           hint: there are `app`, `nginx`, `postgres`
-        error: `--host mail*` matches no host
+        error[T0006]: `--host mail*` matches no host
           hint: there are `db1`, `web1`, `web2`
-        error: `--host wbe1` matches no host
+        error[T0006]: `--host wbe1` matches no host
           hint: did you mean `web1`?
         ");
     }
@@ -172,7 +226,7 @@ mod tests {
     #[test]
     fn a_selection_that_leaves_nothing_is_an_error() {
         insta::assert_snapshot!(check(&["web*"], &["postgres"]), @r"
-        error: no selected host has a selected component: `web1`, `web2`
+        error[T0006]: no selected host has a selected component: `web1`, `web2`
           hint: these match by component: `postgres@db1`
         ");
     }

@@ -18,7 +18,7 @@ use togusa_core::host::Facts;
 use togusa_core::interrupt::Interrupt;
 use togusa_core::model::{self, Model};
 use togusa_core::names::RootId;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::registry::Registry;
 use togusa_core::{address, system};
 use togusa_environments::Loaded;
@@ -168,10 +168,15 @@ impl Session {
     /// # Errors
     /// The directory of the kept connections cannot be used.
     pub fn connections(&self, environment: &Environment) -> Result<Connections, Failure> {
+        let connections = Connections::new(self.keep(environment), &self.root);
+        connections.map_err(|problem| Failure::wrong_use([problem]))
+    }
+
+    /// How long connections are kept for the next command.
+    pub fn keep(&self, environment: &Environment) -> Duration {
         let by_default =
             if io::stderr().is_terminal() { KEPT_ON_A_TERMINAL } else { Duration::ZERO };
-        let keep = environment.keep_connections.unwrap_or(by_default);
-        Connections::new(keep, &self.root).map_err(|problem| Failure::wrong_use([problem]))
+        environment.keep_connections.unwrap_or(by_default)
     }
 
     /// All that is needed to run agents on those of the hosts that are reached by SSH: connections,
@@ -198,9 +203,17 @@ impl Session {
         Ok(Some(Ssh::new(self.connections(environment)?, agents, &self.project)))
     }
 
-    fn agents(&self, how: &AgentOptions) -> Result<Agents, Problem> {
+    /// The binaries that can be pushed.
+    ///
+    /// # Errors
+    /// The program is older than its sources, there is no cargo, or prepared binaries are not of
+    /// this program.
+    pub fn agents(&self, how: &AgentOptions) -> Result<Agents, Problem> {
         let program = std::env::current_exe().map_err(|error| {
-            Problem::new(format!("cannot find the file of this program: {error}"))
+            Problem::new(
+                code::THIS_MACHINE,
+                format!("cannot find the file of this program: {error}"),
+            )
         })?;
         if let Some(directory) = &how.agents {
             return Agents::prepared(directory, &program);
@@ -217,7 +230,10 @@ impl Session {
         if self.interrupt.get().is_none() {
             let interrupt = Interrupt::default();
             signals::watch(interrupt.clone(), self.ui.clone()).map_err(|error| {
-                Failure::failed(Problem::new(format!("cannot listen for signals: {error}")))
+                Failure::failed(Problem::new(
+                    code::THIS_MACHINE,
+                    format!("cannot listen for signals: {error}"),
+                ))
             })?;
             return Ok(self.interrupt.get_or_init(|| interrupt));
         }

@@ -1,7 +1,7 @@
 //! What surrounds every command: arguments, streams, failures, panics and the exit code.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser as _;
 use clap::error::ContextKind;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use crate::arguments::Arguments;
+use crate::commands::Command;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui::{Choices, Ui};
+use crate::ui::{Choices, Ui, colour_is_welcome};
 
 /// Whether any thread of the process panicked outside of component code.
 static PANICKED: AtomicBool = AtomicBool::new(false);
@@ -24,19 +25,55 @@ pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     command: impl FnOnce(Arguments, &Ui) -> Result<Exit, Failure>,
 ) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(mut error) => {
-            // The help lists the commands that are for users.
-            error.remove(ContextKind::ValidSubcommand);
-            // Nobody is left to be told that the help could not be printed.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Wrong as u8));
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let program = program_name(arguments.first());
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => {
+            let choices = Choices::new(&arguments.global);
+            // What an agent prints is shown among the causes of what its coordinator reports.
+            let for_people = !matches!(arguments.command, Command::Agent(_));
+            let explainer = for_people.then_some(program.as_str());
+            run_parsed(choices, explainer, |ui| command(arguments, ui))
         }
-    };
+        Err(error) => refuse(error),
+    }
+}
+
+/// Shows what clap has to say of the arguments: an error, or the help that was asked for.
+pub fn refuse(mut error: clap::Error) -> ExitCode {
+    // The help lists the commands that are for users.
+    error.remove(ContextKind::ValidSubcommand);
+    print(&error);
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Wrong as u8))
+}
+
+/// Runs a command, shows its failure and returns the exit code; `explainer` is the program whose
+/// `explain` tells more about what failed.
+pub fn run_parsed(
+    choices: Choices,
+    explainer: Option<&str>,
+    command: impl FnOnce(&Ui) -> Result<Exit, Failure>,
+) -> ExitCode {
     install_panic_hook();
-    let ui = Ui::new(Choices::new(&arguments.global));
-    guarded(&ui, || command(arguments, &ui)).into()
+    let ui = Ui::new(choices);
+    let exit = guarded(&ui, || command(&ui));
+    if let Some(program) = explainer {
+        ui.tell_of_explain(program);
+    }
+    exit.into()
+}
+
+/// Prints the help that was asked for, or what is wrong with the arguments.
+fn print(error: &clap::Error) {
+    let shown = error.render();
+    let coloured = colour_is_welcome() && io::stderr().is_terminal();
+    let text = if coloured { shown.ansi().to_string() } else { shown.to_string() };
+    let code = code::ARGUMENTS;
+    // Nobody is left to be told that this could not be printed.
+    let _ = match text.split_once("error:").filter(|(before, _)| !before.contains('\n')) {
+        Some((before, after)) => write!(io::stderr(), "{before}error[{code}]:{after}"),
+        None => error.print(),
+    };
 }
 
 /// The name under which the program was called.
@@ -57,7 +94,7 @@ fn guarded(ui: &Ui, command: impl FnOnce() -> Result<Exit, Failure>) -> Exit {
     };
     match ui.finish() {
         Err(error) if exit == Exit::Success => {
-            let mut problem = Problem::new("failed to write to standard output");
+            let mut problem = Problem::new(code::OUTPUT_LOST, "failed to write to standard output");
             problem.causes.push(error.to_string());
             Failure::failed(problem).show(ui);
             Exit::Failed
@@ -73,7 +110,7 @@ fn install_panic_hook() {
         let backtrace = std::backtrace::Backtrace::capture();
         // Not through `Ui`: the thread that panicked may hold its locks.
         let mut stderr = std::io::stderr().lock();
-        let _ = writeln!(stderr, "error: this is a defect of togusa: {info}");
+        let _ = writeln!(stderr, "error[{}]: this is a defect of togusa: {info}", code::DEFECT);
         if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
             let _ = writeln!(stderr, "{backtrace}");
         }
@@ -92,9 +129,14 @@ mod tests {
     #[test]
     fn a_failure_is_shown_and_gives_its_exit_code() {
         let (ui, _, notes) = testing::recorded(Choices::default());
-        let exit = guarded(&ui, || Err(Failure::wrong_use([Problem::new("no such environment")])));
+        let exit = guarded(&ui, || {
+            Err(Failure::wrong_use([Problem::new(
+                code::UNKNOWN_ENVIRONMENT,
+                "no such environment",
+            )]))
+        });
         assert_eq!(exit, Exit::Wrong);
-        assert_eq!(notes.text(), "error: no such environment\n");
+        assert_eq!(notes.text(), "error[T0003]: no such environment\n");
     }
 
     #[test]
@@ -115,7 +157,9 @@ mod tests {
             Ok(Exit::Success)
         });
         assert_eq!(exit, Exit::Failed);
-        assert!(notes.text().starts_with("error: failed to write to standard output\n  1: "));
+        assert!(
+            notes.text().starts_with("error[T0012]: failed to write to standard output\n  1: ")
+        );
     }
 
     #[test]

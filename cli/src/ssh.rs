@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use togusa_core::environment::Host;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system;
 use togusa_core::system::program;
 use tokio::runtime::{Builder, Runtime};
@@ -51,7 +51,7 @@ use master::Found;
 use sockets::Sockets;
 
 pub use channel::Channel;
-pub use diagnosis::{diagnose, mute, not_run};
+pub use diagnosis::{diagnose, mute, not_run, sudo_failed};
 
 /// How long to wait for what takes a moment: another process, ssh's look at its configuration.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -98,7 +98,7 @@ impl Connections {
 
     fn from_sockets(sockets: Sockets, keep: Duration, root: &Path) -> Result<Self, Problem> {
         let cannot = |what: &str, error: io::Error| {
-            let problem = Problem::new(format!("cannot {what}"));
+            let problem = Problem::new(code::KEPT_CONNECTIONS, format!("cannot {what}"));
             Problem { causes: vec![error.to_string()], ..problem }
         };
         raise_file_limit().map_err(|error| cannot("raise the limit of open files", error))?;
@@ -207,15 +207,28 @@ impl Connections {
         let stems = hosts
             .map(|hosts| hosts.iter().map(|host| self.destination(host).stem).collect::<Vec<_>>());
         let names = self.sockets.names().map_err(|error| not_ended(&error))?;
-        let of_hosts = |name: &&String| {
-            let stem = name.split('-').next().unwrap_or_default();
-            stems.as_ref().is_none_or(|stems| stems.iter().any(|found| found == stem))
-        };
+        let of_hosts =
+            |name: &&String| stems.as_ref().is_none_or(|stems| is_of(name.as_str(), stems));
         let mut ended = 0;
         for name in names.iter().filter(of_hosts) {
             ended += usize::from(self.runtime.block_on(self.end(name))?);
         }
         Ok(ended)
+    }
+
+    /// How many connections to these hosts are open and wait for commands.
+    ///
+    /// # Errors
+    /// The sockets cannot be looked at.
+    pub fn count_open(&self, hosts: &[&Host]) -> io::Result<usize> {
+        let stems: Vec<_> = hosts.iter().map(|host| self.destination(host).stem).collect();
+        let names = self.sockets.names()?;
+        let of_hosts = names.iter().filter(|name| is_of(name, &stems));
+        let is_alive = |name: &&String| {
+            let socket = self.sockets.socket(name);
+            matches!(self.runtime.block_on(master::look(&socket)), Found::Alive(_))
+        };
+        Ok(of_hosts.filter(is_alive).count())
     }
 
     /// Ends the connection of this name; tells whether there was one.
@@ -247,6 +260,12 @@ impl Drop for Connections {
     }
 }
 
+/// Whether the connection of this name leads to one of the hosts with these stems.
+fn is_of(name: &str, stems: &[String]) -> bool {
+    let stem = name.split('-').next().unwrap_or_default();
+    stems.iter().any(|found| found == stem)
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -261,12 +280,12 @@ fn raise_file_limit() -> io::Result<()> {
 }
 
 fn not_ended(error: &io::Error) -> Problem {
-    let problem = Problem::new("cannot end the kept connections");
+    let problem = Problem::new(code::KEPT_CONNECTIONS, "cannot end the kept connections");
     Problem { causes: vec![error.to_string()], ..problem }
 }
 
 pub(crate) fn no_ssh(error: &io::Error) -> Problem {
-    let problem = Problem::new("cannot run `ssh`");
+    let problem = Problem::new(code::NO_SSH, "cannot run `ssh`");
     let problem = Problem { causes: vec![error.to_string()], ..problem };
     problem.hint("install OpenSSH's client, such as with `apt-get install openssh-client`")
 }

@@ -31,7 +31,7 @@
 //! assert_eq!(std::fs::read_to_string(motd).unwrap(), "welcome");
 //! ```
 
-pub use togusa_core::testing::{Harness, Run};
+pub use togusa_core::testing::{Answer, Answers, Call, Calls, Drift, Drifts, Fake, Harness, Run};
 
 use togusa_core::registry::Registry;
 
@@ -46,3 +46,7 @@ pub fn harness(registry: Registry, environment: &str) -> Harness {
         .unwrap_or_else(|problems| panic!("the environment is wrong:\n{problems}"));
     Harness::new(registry).environment(environment)
 }
+
+#[doc = include_str!("../../docs/src/guide/testing.md")]
+#[cfg(doctest)]
+struct Guide;

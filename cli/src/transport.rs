@@ -3,6 +3,7 @@
 mod child;
 mod ssh;
 mod tap;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use togusa_core::assets::AssetStore;
 use togusa_core::engine::transport::{Connection, InProcess, Transport};
 use togusa_core::environment::{Connect, Host};
 use togusa_core::event::Event;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::registry::Registry;
 use togusa_core::system;
 
@@ -19,6 +20,8 @@ use crate::failure::Failure;
 
 pub use child::ChildProcess;
 pub use ssh::Ssh;
+pub(crate) use ssh::{FIRST_WORD, STORE};
+pub(crate) use words::Words;
 
 /// Chooses the way to each host by what the environment says of it.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ impl Transports {
 pub fn home() -> Result<PathBuf, Failure> {
     let home = system::variable("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     home.ok_or_else(|| {
-        let problem = Problem::new("the home directory is not known");
+        let problem = Problem::new(code::NO_HOME, "the home directory is not known");
         Failure::wrong_use([problem.hint("set `HOME` to an absolute path")])
     })
 }
@@ -65,7 +68,7 @@ impl Transport for Transports {
         match (host.connect, &self.ssh) {
             (Connect::Ssh, Some(ssh)) => ssh.connect(host, tell),
             (Connect::Ssh, None) => {
-                Err(Problem::new("nothing was made ready for SSH")
+                Err(Problem::new(code::DEFECT, "nothing was made ready for SSH")
                     .hint("this is a defect of togusa"))
             }
             (Connect::Local, _) => match converging_user(host) {

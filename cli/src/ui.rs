@@ -1,18 +1,25 @@
 //! Where everything is written: the two streams of the process and what the user chose to see.
 
+mod live;
 mod paint;
 mod sink;
 
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::ColorChoice;
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use togusa_core::problem::Code;
 use togusa_core::system;
 
 use crate::arguments::Global;
 use sink::Sink;
 
+pub(crate) use live::FREE_COLUMNS;
 pub use paint::{Ink, Paint};
+
+/// Of so many errors at most the end of the output says how to learn more.
+const EXPLAINED: usize = 3;
 
 /// Everything that is shown goes through here, and so never tears a progress line apart.
 ///
@@ -24,6 +31,7 @@ pub struct Ui {
     data: Sink,
     notes: Sink,
     bars: MultiProgress,
+    failures: Arc<Mutex<Vec<Code>>>,
 }
 
 /// What the user chose to see.
@@ -65,8 +73,7 @@ pub enum Stream {
 impl Choices {
     /// Reads the command line, then the environment, then what the streams are.
     pub fn new(global: &Global) -> Self {
-        let capable = system::variable("TERM").is_some_and(|term| term != "dumb");
-        let wanted = system::variable("NO_COLOR").is_none() && capable;
+        let wanted = colour_is_welcome();
         let colour = |is_terminal: bool| match global.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
@@ -83,16 +90,25 @@ impl Choices {
             json: global.json,
             data_colour: colour(io::stdout().is_terminal()),
             notes_colour: colour(on_terminal),
-            progress: on_terminal && capable && !global.json && verbosity > Verbosity::Quiet,
+            progress: on_terminal && is_capable() && !global.json && verbosity > Verbosity::Quiet,
         }
     }
+}
+
+fn is_capable() -> bool {
+    system::variable("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// Whether a terminal is to be written to in colour, unless the command line says otherwise.
+pub(crate) fn colour_is_welcome() -> bool {
+    system::variable("NO_COLOR").is_none() && is_capable()
 }
 
 impl Ui {
     /// Writes to the streams of the process.
     pub fn new(choices: Choices) -> Self {
         let bars = if choices.progress {
-            MultiProgress::with_draw_target(ProgressDrawTarget::stderr())
+            MultiProgress::with_draw_target(live::target())
         } else {
             MultiProgress::with_draw_target(ProgressDrawTarget::hidden())
         };
@@ -106,7 +122,13 @@ impl Ui {
         notes: Box<dyn Write + Send>,
         bars: MultiProgress,
     ) -> Self {
-        Self { choices, data: Sink::new(data), notes: Sink::new(notes), bars }
+        Self {
+            choices,
+            data: Sink::new(data),
+            notes: Sink::new(notes),
+            bars,
+            failures: Arc::default(),
+        }
     }
 
     /// Writes text that ends its own lines. A stream that nobody reads any more takes nothing.
@@ -137,6 +159,28 @@ impl Ui {
     /// Whether at least this much is to be shown.
     pub fn shows(&self, verbosity: Verbosity) -> bool {
         self.choices.verbosity >= verbosity
+    }
+
+    /// Takes note of the codes of errors that were shown.
+    pub fn failed(&self, codes: impl IntoIterator<Item = Code>) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        for code in codes {
+            if !failures.contains(&code) {
+                failures.push(code);
+            }
+        }
+    }
+
+    /// Says how to learn more of the errors that were shown, to people alone.
+    pub fn tell_of_explain(&self, program: &str) {
+        let codes = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if codes.is_empty() || self.choices.json || !self.shows(Verbosity::Normal) {
+            return;
+        }
+        let codes: Vec<_> = codes.iter().take(EXPLAINED).map(Code::to_string).collect();
+        let tip = format!("{program} explain {} tells more", codes.join(" "));
+        let tip = self.paint(Stream::Notes).text(Ink::Faint, &tip);
+        self.write(Stream::Notes, &format!("{tip}\n"));
     }
 
     /// Ends the output.

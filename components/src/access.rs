@@ -1,7 +1,9 @@
 //! Mode, owner and group, of files and of directories.
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{Entry, EntryKind, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::mode::{IntoMode, InvalidMode};
 
@@ -58,11 +60,17 @@ impl Wanted {
         let Ownership { mode, owner, group } = ownership;
         let mut wanted = Self { mode: *mode, uid: None, gid: None };
         if let Some(name) = owner {
-            let uid = probe.user_id(name)?.with_context(|| format!("there is no user `{name}`"));
+            let uid = probe
+                .user_id(name)?
+                .with_context(|| format!("there is no user `{name}`"))
+                .code(code::NO_ACCOUNT);
             wanted.uid = Some(uid.hint("create the account in an earlier component")?);
         }
         if let Some(name) = group {
-            let gid = probe.group_id(name)?.with_context(|| format!("there is no group `{name}`"));
+            let gid = probe
+                .group_id(name)?
+                .with_context(|| format!("there is no group `{name}`"))
+                .code(code::NO_ACCOUNT);
             wanted.gid = Some(gid.hint("create the group in an earlier component")?);
         }
         Ok(wanted)

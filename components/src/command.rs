@@ -5,7 +5,9 @@ mod guard;
 use std::borrow::Cow;
 use std::time::Duration;
 
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::secret;
 
 use crate::location::Location;
@@ -39,6 +41,8 @@ const LONGEST_KEY: usize = 60;
 /// `verify` runs the checks, or looks at the files. `update` runs the command without a shell,
 /// unless it was made by [`shell`](Self::shell), in a process group of its own; its output is shown
 /// while it runs. Another user needs `sudo`.
+///
+/// **Needs**: nothing but the command; `sudo` for another user.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -244,13 +248,17 @@ impl Command {
 
     fn check_guards(&mut self) -> Result {
         if self.on_trigger_only && !self.guards.is_empty() {
-            return Err(anyhow!("a guard means nothing to a command that only triggers run"))
-                .hint("leave out `.on_trigger_only()`: a trigger runs a guarded command too");
+            return Err(fault!(
+                code::OPTIONS_CLASH,
+                "a guard means nothing to a command that only triggers run"
+            ))
+            .hint("leave out `.on_trigger_only()`: a trigger runs a guarded command too");
         }
         if !self.on_trigger_only && self.guards.is_empty() && self.newer_than.is_empty() {
-            return Err(anyhow!("a command without a guard would run every time")).hint(
-                "give it `.unless(…)`, `.creates(…)`, `.only_if(…)` or `.on_trigger_only()`",
-            );
+            return Err(fault!(code::NO_GUARD, "a command without a guard would run every time"))
+                .hint(
+                    "give it `.unless(…)`, `.creates(…)`, `.only_if(…)` or `.on_trigger_only()`",
+                );
         }
         let given = std::mem::take(&mut self.newer_than);
         let mut used = given.is_empty();
@@ -261,8 +269,11 @@ impl Command {
             }
         }
         if !used {
-            return Err(anyhow!("`.newer_than(…)` means nothing without `.creates(…)`"))
-                .hint("name the file that the command makes from these");
+            return Err(fault!(
+                code::OPTIONS_CLASH,
+                "`.newer_than(…)` means nothing without `.creates(…)`"
+            ))
+            .hint("name the file that the command makes from these");
         }
         Ok(())
     }

@@ -4,7 +4,10 @@ mod tree;
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::access::Access;
 use crate::globs::Globs;
@@ -33,6 +36,8 @@ use tree::Tree;
 /// lists the directories. `update` mends one entry after the other, each in one moment; what is of
 /// another kind, also a link to such a thing, is replaced. It needs the right to write into the
 /// directory above; another owner needs root.
+///
+/// **Needs**: nothing; root to give it to another owner.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -153,7 +158,12 @@ impl Component for Directory {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         self.place.resolve("directory", scope)?;
         self.access.checked()?;
-        let file_mode = self.file_mode.clone().transpose().context("`file_mode` cannot be used")?;
+        let file_mode = self
+            .file_mode
+            .clone()
+            .transpose()
+            .context("`file_mode` cannot be used")
+            .code(code::MODE_FORM)?;
         let exclude = self.exclude.parse()?;
         let Some(source) = &self.source else {
             let unused = [
@@ -163,8 +173,11 @@ impl Component for Directory {
             ];
             return match unused.iter().find(|(given, _)| *given) {
                 None => Ok(()),
-                Some((_, method)) => Err(anyhow!("`.{method}(…)` means nothing without a source"))
-                    .hint("give it a `.source(…)`, or leave that out"),
+                Some((_, method)) => Err(fault!(
+                    code::OPTIONS_CLASH,
+                    "`.{method}(…)` means nothing without a source"
+                ))
+                .hint("give it a `.source(…)`, or leave that out"),
             };
         };
         let entries = scope.asset_tree(source)?;

@@ -5,8 +5,11 @@ mod source;
 use std::borrow::Cow;
 use std::fmt;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{Entry, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::preview::Preview;
+use togusa_core::problem::code;
 use togusa_core::template;
 
 use crate::access::{self, Access, Wanted};
@@ -39,6 +42,8 @@ pub(crate) use source::{Body, Given, Rendering};
 /// there.
 ///
 /// Giving a file to another owner needs root; a group needs root or membership.
+///
+/// **Needs**: nothing; root to give a file to another owner.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -200,7 +205,11 @@ impl File {
     }
 
     pub(crate) fn wanted(&self, probe: &Probe<'_>) -> Result<Content<'_>> {
-        self.body.as_ref().context("the file was not configured")?.on(probe)
+        self.body
+            .as_ref()
+            .context("the file was not configured")
+            .code(code::NOT_CONFIGURED)?
+            .on(probe)
     }
 
     /// What is sensitive is kept from others, unless another mode was asked for.
@@ -257,6 +266,13 @@ impl Component for File {
             }
         }
         Ok(changes.into())
+    }
+
+    fn preview(&self) -> Option<Preview<'_>> {
+        if self.sensitive {
+            return Some(Preview::Hidden);
+        }
+        self.body.as_ref().map(Body::preview)
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {

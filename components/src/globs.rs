@@ -1,7 +1,9 @@
 //! Patterns for the names that a component leaves alone.
 
 use glob::{MatchOptions, Pattern};
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 const OPTIONS: MatchOptions = MatchOptions {
     case_sensitive: true,
@@ -33,7 +35,7 @@ impl Globs {
 
 /// Reads one pattern.
 pub(crate) fn parse(text: &str) -> Result<Pattern> {
-    Pattern::new(text).with_context(|| format!("`{text}` is no pattern"))
+    Pattern::new(text).with_context(|| format!("`{text}` is no pattern")).code(code::OPTION_VALUE)
 }
 
 /// Patterns that were read.

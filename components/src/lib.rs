@@ -32,6 +32,9 @@
 //! [`Machine`](togusa_core::host::Machine), shows each difference that it found, and keeps what it
 //! was told at `configure` in its `Debug` text, which the digest of the model is made of.
 
+// What is raised here is shown to users, who look its code up; tests may do without.
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 mod access;
 #[cfg(feature = "accounts")]
 pub mod accounts;

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use togusa_core::demand;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 /// Where something lies: a text, read by [`Scope::path`], or a path of another component.
 ///
@@ -30,13 +32,14 @@ impl Location {
     pub(crate) fn resolve(&self, scope: &Scope<'_>) -> Result<HostPath> {
         match self {
             Self::Text(text) => {
-                ensure!(!text.is_empty(), "the path is empty");
+                demand!(!text.is_empty(), code::OPTION_VALUE, "the path is empty");
                 Ok(scope.path(text))
             }
             Self::Path(path) => {
                 let (of, here) = (path.host(), scope.host());
-                ensure!(
+                demand!(
                     of == here,
+                    code::PATH_OF_OTHER_HOST,
                     "`{}` is a path of host `{of}`, not of `{here}`",
                     path.as_str()
                 );

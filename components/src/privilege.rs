@@ -1,6 +1,8 @@
 //! What only root may do.
 
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::system;
 
 /// Whether the converging user is root.
@@ -14,6 +16,6 @@ pub(crate) fn require_root(probe: &Probe<'_>, to_do: &str) -> Result {
         return Ok(());
     }
     let user = probe.user_name(system::user_id());
-    Err(anyhow!("only root may {to_do}, and this runs as `{user}`"))
+    Err(fault!(code::NEEDS_ROOT, "only root may {to_do}, and this runs as `{user}`"))
         .hint("set `sudo = true` for the host, so that it converges as root")
 }

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::iter;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::EntryKind;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::globs::{self, Globs};
 use crate::location::Location;
@@ -22,6 +24,8 @@ use crate::location::Location;
 ///
 /// `verify` lists the directories that the pattern names. `update` removes what it finds, and needs
 /// the right to write into the directories that hold it.
+///
+/// **Needs**: nothing.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -55,7 +59,11 @@ impl Purge {
 
     /// What is to be removed; nothing that lies below something else that is.
     fn found(&self, probe: &Probe<'_>) -> Result<BTreeSet<HostPath>> {
-        let pattern = self.path.as_ref().context("the pattern was not configured")?;
+        let pattern = self
+            .path
+            .as_ref()
+            .context("the pattern was not configured")
+            .code(code::NOT_CONFIGURED)?;
         let mut found = probe.glob(pattern)?;
         if !self.except.is_empty() {
             let except = self.except.parse()?;

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use togusa_core::demand;
 use togusa_core::digest::Digest;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::template;
 
 use crate::command::Command;
@@ -30,6 +33,8 @@ use crate::location::Location;
 ///
 /// `verify` reads the script's file and runs the guards; `update` writes the file, and runs the
 /// interpreter with its path and the arguments. It needs the interpreter; another user needs `sudo`.
+///
+/// **Needs**: its interpreter; `sudo` for another user.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -165,11 +170,12 @@ impl Component for Script {
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         let parts = self.body.take().zip(self.command.take());
-        let (body, command) = parts.context("the script was configured already")?;
+        let (body, command) =
+            parts.context("the script was configured already").code(code::NOT_CONFIGURED)?;
         // Scripts of one name in several places of a root are several files.
         let place = Digest::of(scope.breadcrumb().to_string().as_bytes()).short();
         let name = self.name.rsplit('/').next().unwrap_or_default();
-        ensure!(!name.is_empty(), "the script has no name");
+        demand!(!name.is_empty(), code::OPTION_MISSING, "the script has no name");
         let directory = scope.work_directory().join("scripts");
         // Others may pass through, to the script that is theirs, and see no names.
         let directory = scope.add(Directory::new(&directory).mode(0o711));

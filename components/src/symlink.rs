@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use togusa_core::demand;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::access;
 use crate::location::{Location, Place};
@@ -20,6 +23,8 @@ use crate::location::{Location, Place};
 /// `verify` reads the link. `update` creates or redirects it in one moment; a file or another link
 /// in its place goes in that moment too, a directory with all that it holds just before. It needs
 /// the right to write into the directory that holds the link.
+///
+/// **Needs**: nothing.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -77,8 +82,12 @@ impl Component for Symlink {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         self.place.resolve("symlink", scope)?;
         let relative = !self.target.as_str().starts_with(['/', '~']);
-        let target = self.target.resolve(scope).context("the link's target cannot be used")?;
-        ensure!(relative || target != *self.path(), "the link leads to itself");
+        let target = self
+            .target
+            .resolve(scope)
+            .context("the link's target cannot be used")
+            .code(code::OPTION_VALUE)?;
+        demand!(relative || target != *self.path(), code::OPTION_VALUE, "the link leads to itself");
         if !relative {
             self.target = target.into();
         }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attributes::SourceLocation;
 use crate::digest::Digest;
+use crate::problem::{Code, code};
 use crate::secret::digest_for_debug;
 
 pub use kind::AssetKind;
@@ -121,6 +122,20 @@ pub enum AssetError {
         /// The digest that was looked for.
         digest: Digest,
     },
+}
+
+impl AssetError {
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Missing { .. } => code::NO_ASSET,
+            Self::Outside { .. } => code::ASSET_OUTSIDE,
+            Self::Unreadable { .. } | Self::Gone { .. } => code::ASSET_UNREADABLE,
+            Self::NoSecretFile { .. } => code::NO_SECRET_FILE,
+            Self::TooLarge { .. } => code::SECRET_TOO_LARGE,
+            Self::NoSource { .. } => code::NO_SOURCE,
+        }
+    }
 }
 
 /// Finds assets by name when the model is configured.

@@ -5,13 +5,15 @@
 
 mod from_serde;
 mod from_value;
+mod shape;
 
 use crate::names::nearest;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem, code};
 use crate::value::{Origin, Table, Value, ValueKind};
 
 pub use from_serde::Serde;
 pub use from_value::FromValue;
+pub use shape::{Fields, Shape};
 /// # Examples
 ///
 /// ```
@@ -96,6 +98,9 @@ pub struct AttributeSchema {
     pub default: Option<String>,
     /// The documentation comment of the field.
     pub doc: &'static str,
+    /// Which values it can have, for programs that complete and check an environment file.
+    #[serde(skip)]
+    pub shape: Shape,
 }
 
 /// Where a component was written, recorded by the derive when it was compiled.
@@ -111,6 +116,16 @@ pub struct SourceLocation {
     pub embedded: &'static [(&'static str, &'static [u8])],
 }
 
+/// What names are called unless somebody says otherwise.
+const ATTRIBUTE: &str = "attribute";
+
+/// The codes of what can be wrong with a name in a table.
+struct Codes {
+    missing: Code,
+    unknown: Code,
+    value: Code,
+}
+
 /// Reads the attributes of one component and remembers every mistake.
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -124,7 +139,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Starts to read a table; `place` is where to point for what is missing from it.
     pub fn new(table: &'a Table, place: Option<Origin>) -> Self {
-        Self { table, place, noun: "attribute", path: Vec::new(), problems: Vec::new() }
+        Self { table, place, noun: ATTRIBUTE, path: Vec::new(), problems: Vec::new() }
     }
 
     /// Sets what messages call a name in the table; default: `attribute`.
@@ -145,9 +160,12 @@ impl<'a> Reader<'a> {
             None => {
                 let attribute = self.attribute(name);
                 self.problems.push(
-                    Problem::new(format!("required {} `{attribute}` is not set", self.noun))
-                        .at(self.place.clone())
-                        .hint(format!("set `{name}` ({})", T::type_name())),
+                    Problem::new(
+                        self.codes().missing,
+                        format!("required {} `{attribute}` is not set", self.noun),
+                    )
+                    .at(self.place.clone())
+                    .hint(format!("set `{name}` ({})", T::type_name())),
                 );
                 None
             }
@@ -186,8 +204,11 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let place = entry.name_origin.clone().or_else(|| entry.value.origin.clone());
-            let problem =
-                Problem::new(format!("unknown {} `{}`", self.noun, self.attribute(name))).at(place);
+            let problem = Problem::new(
+                self.codes().unknown,
+                format!("unknown {} `{}`", self.noun, self.attribute(name)),
+            )
+            .at(place);
             self.problems.push(match nearest(name, known.iter().copied()) {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
                 None if known.is_empty() => problem.hint("the component has no attributes"),
@@ -250,7 +271,7 @@ impl<'a> Reader<'a> {
             let message =
                 format!("{} `{attribute}`: expected {expected}, found a secret", self.noun);
             self.problems.push(
-                Problem::new(message).at(found.origin.clone().or_else(|| self.place.clone())).hint(
+                Problem::new(code::SECRET_FOR_PLAIN, message).at(found.origin.clone().or_else(|| self.place.clone())).hint(
                     "let the field be a `Secret`, so that it is masked, or set the value in clear",
                 ),
             );
@@ -263,9 +284,25 @@ impl<'a> Reader<'a> {
     pub fn refuse(&mut self, value: &Value, reason: impl std::fmt::Display) {
         let attribute = self.path.join(".");
         self.problems.push(
-            Problem::new(format!("{} `{attribute}`: {reason}", self.noun))
+            Problem::new(self.codes().value, format!("{} `{attribute}`: {reason}", self.noun))
                 .at(value.origin.clone().or_else(|| self.place.clone())),
         );
+    }
+
+    /// What is wrong with a name in the table has one remedy for attributes, another for all else.
+    fn codes(&self) -> Codes {
+        match self.noun {
+            ATTRIBUTE => Codes {
+                missing: code::MISSING_ATTRIBUTE,
+                unknown: code::UNKNOWN_ATTRIBUTE,
+                value: code::ATTRIBUTE_VALUE,
+            },
+            _ => Codes {
+                missing: code::KEY_TABLE,
+                unknown: code::UNKNOWN_KEY,
+                value: code::KEY_VALUE,
+            },
+        }
     }
 
     fn value<T: FromValue>(&mut self, name: &str, value: &Value) -> Option<T> {

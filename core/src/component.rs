@@ -6,6 +6,8 @@ use std::fmt::Debug;
 
 use crate::attributes::SourceLocation;
 use crate::host::{Machine, Probe};
+use crate::preview::Preview;
+use crate::problem::{Code, code};
 use crate::scope::Scope;
 use crate::verdict::Verdict;
 
@@ -69,9 +71,22 @@ pub trait Component: Any + Debug + Send + Sync {
     fn asset_source(&self) -> Option<SourceLocation> {
         None
     }
+
+    /// The content of the file that the component manages, so that `show` can print it while no host
+    /// is touched; converging does not ask for it. Default: there is none to show.
+    fn preview(&self) -> Option<Preview<'_>> {
+        None
+    }
 }
 
 /// The component must be updated and has no way to.
 #[derive(Debug, thiserror::Error)]
 #[error("the component has no `update`, but it is stale or a trigger is pending for it")]
 pub struct NoUpdate;
+
+impl NoUpdate {
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        code::NO_UPDATE
+    }
+}

@@ -10,12 +10,14 @@ mod converge;
 mod coordinator;
 mod hand_over;
 mod run;
-mod state;
+pub(crate) mod state;
 mod status;
+pub mod target;
 pub mod transport;
 
 pub use agent::{Agent, serve};
 pub use coordinator::{Options, deploy};
+pub(crate) use state::StateError;
 pub use status::status;
 
 use std::time::Duration;

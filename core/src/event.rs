@@ -14,6 +14,7 @@ use crate::verdict::Change;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// The whole model is sound and the run begins.
@@ -58,6 +59,7 @@ pub enum Event {
         host: HostName,
         /// How long it took to get there.
         #[serde(with = "seconds")]
+        #[cfg_attr(feature = "schema", schemars(with = "f64"))]
         elapsed: Duration,
     },
     /// A host cannot take part, before or while its roots converge.
@@ -93,6 +95,7 @@ pub enum Event {
         triggered_by: Vec<String>,
         /// How long the update took; `None` in a plan.
         #[serde(with = "optional_seconds")]
+        #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
         elapsed: Option<Duration>,
     },
     /// A plan cannot judge a component before what it depends on has been updated.
@@ -156,6 +159,7 @@ pub enum Event {
         counts: Counts,
         /// How long it took.
         #[serde(with = "seconds")]
+        #[cfg_attr(feature = "schema", schemars(with = "f64"))]
         elapsed: Duration,
     },
     /// The run ended.
@@ -167,6 +171,7 @@ pub enum Event {
 
 /// What is asked of roots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Look and tell what would change.
@@ -177,6 +182,7 @@ pub enum Mode {
 
 /// Why a root is left out of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Skip {
     /// The environment ignores its host.
@@ -189,6 +195,7 @@ pub enum Skip {
 
 /// What a component does at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// It looks at the host.
@@ -199,6 +206,7 @@ pub enum Step {
 
 /// A stream of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Stream {
     /// Standard output.
@@ -209,6 +217,7 @@ pub enum Stream {
 
 /// How a root ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Every component is current and every trigger was performed.
@@ -228,6 +237,7 @@ pub enum Outcome {
 
 /// What a root did, by components.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Counts {
     /// Components that were looked at.
     pub verified: usize,
@@ -251,6 +261,7 @@ impl std::ops::AddAssign for Counts {
 
 /// What a whole run came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Summary {
     /// Every selected root with its outcome and what it did.
     pub roots: BTreeMap<RootIdKey, RootSummary>,
@@ -266,6 +277,7 @@ pub struct Summary {
 
 /// What one root came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RootSummary {
     /// How it ended.
     pub outcome: Outcome,
@@ -273,11 +285,13 @@ pub struct RootSummary {
     pub counts: Counts,
     /// How long it took.
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub elapsed: Duration,
 }
 
 /// A root as the key of a JSON object: `app@web1`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct RootIdKey(pub RootId);
 

@@ -12,19 +12,21 @@ mod probe;
 mod shared;
 mod site;
 mod spot;
+mod staged;
 mod walk;
 
 pub use entry::{Entry, EntryKind};
-pub(crate) use exec::remedied;
 #[cfg(test)]
 pub(crate) use exec::tests::shown;
 pub use exec::{Exec, ExecError, Failure, Output, Survivor, survivors};
+pub(crate) use exec::{quoted, remedied};
 pub use facts::Facts;
 pub use machine::{Content, Machine};
 pub use ownership::Ownership;
 pub use probe::{Probe, Snapshot};
 pub use shared::{Exclusive, Shared};
 pub use site::HostSite;
+pub(crate) use staged::{INPUT, PROCESS, Programs, Staged, USER, VARIABLES};
 pub(crate) use walk::require_own_way;
 
-pub(crate) use facts::globals;
+pub(crate) use facts::{AssumedFacts, globals};

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`prelude`] | all that an author of components needs |
 //! | [`component`], [`verdict`] | the trait of components; what `verify` answers |
+//! | [`preview`] | the content of a file before its host is asked |
 //! | [`scope`] | what a component may do in `configure`: add, provide, require, trigger |
 //! | [`host`] | what it may do in `verify` and `update`: look, run, write |
 //! | [`attributes`], [`value`] | what an environment may set, and the values as it sets them |
@@ -16,6 +17,7 @@
 //! | [`resource`] | typed values that roots provide to each other |
 //! | [`assets`], [`template`] | files beside a component's source, and those that are rendered |
 //! | [`path`](mod@path), [`address`] | paths and addresses, known before the host is |
+//! | [`fault`] | errors with a code and a remedy |
 //! | [`testing`] | the test harness |
 //!
 //! What turns it into a deployment:
@@ -31,13 +33,16 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`names`], [`digest`] | names with a type each; SHA-256 of files and models |
-//! | [`problem`] | what went wrong, where, why, and what to do |
+//! | [`problem`] | what went wrong, where, why, and what to do; the codes of errors |
 //! | [`event`], `protocol` | what a run tells; what coordinator and agent say to each other |
 //! | [`deployment`] | who deploys what; the record of it on every host |
 //!
 //! And at the edges: `accounts` finds users and groups, [`interrupt`] stops a run, [`panics`] turns
 //! panics of component code into errors, [`system`] is the one home of environment variables, `step`
 //! marks where the crash test may kill.
+
+// What is raised here is shown to users, who look its code up; tests may do without.
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
 
 extern crate self as togusa_core;
 
@@ -51,6 +56,7 @@ pub mod digest;
 pub mod engine;
 pub mod environment;
 pub mod event;
+pub mod fault;
 pub mod host;
 pub mod interrupt;
 pub mod model;
@@ -58,6 +64,7 @@ pub mod names;
 pub mod panics;
 pub mod path;
 pub mod prelude;
+pub mod preview;
 pub mod problem;
 mod protocol;
 pub mod registry;

@@ -5,6 +5,8 @@ mod configure;
 pub(crate) mod draft;
 mod faults;
 mod graph;
+mod look;
+mod preview;
 pub(crate) mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,10 +20,13 @@ use crate::names::{Breadcrumb, RootId};
 use crate::secret::{Key, KnownSecrets, take_out};
 
 use answers::Answers;
-use draft::{Draft, Order};
+use draft::Draft;
 
 pub use configure::{configure, configure_twice};
+pub use draft::Order;
 pub use graph::{Edge, Graph};
+pub use look::{Cause, ComponentLook, Managed, Provision, Requirement, RootLook};
+pub use preview::{PreviewContent, Previewed};
 
 /// The whole model of an environment: sound, settled and ordered.
 pub struct Model {
@@ -67,6 +72,11 @@ impl Model {
     pub fn components(&self, root: &RootId) -> impl Iterator<Item = &Breadcrumb> {
         let nodes = self.roots.get(root).map(|root| root.draft.nodes.iter());
         nodes.into_iter().flatten().map(|node| &node.breadcrumb)
+    }
+
+    /// Whether a root, or its host, is left out of every run.
+    pub fn is_ignored(&self, root: &RootId) -> bool {
+        self.roots.get(root).is_some_and(|root| root.ignored)
     }
 
     /// The order of the roots.

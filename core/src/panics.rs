@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
+use crate::problem::{Code, code};
+
 /// Component code panicked.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("panicked{}: {message}", location.as_deref().map(|at| format!(" at {at}")).unwrap_or_default())]
@@ -13,6 +15,13 @@ pub struct Panicked {
     pub message: String,
     /// The file and line of the panic.
     pub location: Option<String>,
+}
+
+impl Panicked {
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        code::PANICKED
+    }
 }
 
 thread_local! {

@@ -1,5 +1,7 @@
 //! What went wrong, as plain data: every error becomes a `Problem` before it is shown or sent.
 
+pub mod code;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -8,8 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::names::{Breadcrumb, HostName, RootName};
 use crate::value::Origin;
 
+pub use code::Code;
+
 /// One thing that is wrong: what, where, why, and what to do about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// The place in a file, for what an environment says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +33,10 @@ pub struct Problem {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// What kind of problem it is; `togusa explain` tells more about it.
+    #[serde(default = "uncoded")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^T[0-9]{4}$")))]
+    pub code: Code,
     /// The hosts on which the same thing is wrong; empty where no host is concerned.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub hosts: BTreeSet<HostName>,
@@ -35,30 +44,16 @@ pub struct Problem {
 
 impl Problem {
     /// A problem without a place.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), ..Self::default() }
-    }
-
-    /// Reads an error of component code: its message, the chain of causes and the hint.
-    pub fn from_error(error: &anyhow::Error) -> Self {
-        let mut texts = Vec::new();
-        for cause in error.chain() {
-            let text = cause.to_string();
-            if texts.last() != Some(&text) {
-                texts.push(text);
-            }
-        }
-        let hint = error.downcast_ref::<Hint>().map(|hint| hint.text.clone());
-        let hint = hint.or_else(|| error.chain().find_map(Remedied::within));
-        if let Some(hint) = &hint {
-            texts.retain(|text| text != hint);
-        }
-        let mut texts = texts.into_iter();
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
-            message: texts.next().unwrap_or_default(),
-            causes: texts.collect(),
-            hint,
-            ..Self::default()
+            origin: None,
+            root: None,
+            breadcrumb: None,
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            code,
+            hosts: BTreeSet::new(),
         }
     }
 
@@ -96,6 +91,11 @@ impl Problem {
         }
         merged.into_iter().map(|(problem, hosts)| Problem { hosts, ..problem }).collect()
     }
+}
+
+/// The code of what was recorded before there were codes.
+fn uncoded() -> Code {
+    code::UNCODED
 }
 
 impl fmt::Display for Problem {
@@ -154,88 +154,33 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// What to do about an error; attached by [`HintExt::hint`] and shown below the causes.
-#[derive(Debug)]
-struct Hint {
-    text: String,
-}
-
-impl fmt::Display for Hint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// An error that knows its remedy and travels as one of the system's, through who knows only those.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct Remedied {
-    message: String,
-    hint: String,
-}
-
-impl Remedied {
-    /// The error, with what to do about it.
-    pub(crate) fn error(message: String, hint: String) -> std::io::Error {
-        std::io::Error::other(Self { message, hint })
-    }
-
-    /// The remedy of an error that is one of these.
-    fn within(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-        let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
-        Some(inner.downcast_ref::<Self>()?.hint.clone())
-    }
-}
-
-/// Adds what to do about it to the error of a result.
-pub trait HintExt<T> {
-    /// Attaches a remedy, shown as `hint: …` below the error.
-    ///
-    /// # Errors
-    /// The error that was there, with the hint.
-    fn hint(self, hint: impl Into<String>) -> anyhow::Result<T>;
-}
-
-impl<T, E: Into<anyhow::Error>> HintExt<T> for Result<T, E> {
-    fn hint(self, hint: impl Into<String>) -> anyhow::Result<T> {
-        self.map_err(|error| error.into().context(Hint { text: hint.into() }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::Context;
-
-    #[test]
-    fn the_hint_of_an_error_stands_apart_from_its_causes() {
-        let error = Err::<(), _>(std::io::Error::other("disk on fire"))
-            .context("failed to write `a`")
-            .hint("put the fire out")
-            .context("failed to save")
-            .unwrap_err();
-
-        assert_eq!(
-            Problem::from_error(&error).to_string(),
-            "failed to save\n  1: failed to write `a`\n  2: disk on fire\n  hint: put the fire out"
-        );
-    }
-
-    #[test]
-    fn an_error_of_the_system_may_know_its_remedy() {
-        let error = Err::<(), _>(Remedied::error("led astray".into(), "stay".into()));
-        let error = error.context("failed to walk").unwrap_err();
-        let text = Problem::from_error(&error).to_string();
-        assert_eq!(text, "failed to walk\n  1: led astray\n  hint: stay");
-    }
 
     #[test]
     fn the_same_problem_on_two_hosts_is_one_problem() {
-        let problem = Problem::new("no such thing");
+        let problem = Problem::new(code::NO_HOSTS, "no such thing");
         let merged =
             Problem::merged([problem.clone().on(&"web2".into()), problem.on(&"web1".into())]);
 
         assert_eq!(merged.len(), 1);
         assert_eq!(merged[0].to_string(), "no such thing (on web1, web2)");
+    }
+
+    #[test]
+    fn places_come_before_codes() {
+        let at = |line| Some(Origin { file: "a".into(), line, column: 1 });
+        let first = Problem::new(code::UNCODED, "b").at(at(1));
+        let second = Problem::new(code::ARGUMENTS, "a").at(at(2));
+        assert_eq!(Problem::merged([second.clone(), first.clone()]), [first, second]);
+    }
+
+    #[test]
+    fn a_problem_carries_its_code_and_an_old_one_can_still_be_read() {
+        let json = serde_json::to_value(Problem::new(code::NOT_TOML, "odd")).unwrap();
+        assert_eq!(json, serde_json::json!({ "message": "odd", "code": "T0101" }));
+        let old: Problem = serde_json::from_str(r#"{"message":"odd"}"#).unwrap();
+        assert_eq!(old.code, code::UNCODED);
     }
 }

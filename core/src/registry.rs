@@ -8,7 +8,7 @@ use crate::component::Component;
 use crate::environment::{Environment, Root};
 use crate::model::draft::Draft;
 use crate::names::{HostName, RootName, nearest};
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 use crate::scope::{self, Site};
 use crate::value::{Origin, Table};
 
@@ -84,7 +84,7 @@ impl Registry {
     /// unknown components, features and attributes, wrong types, missing attributes.
     pub fn check(&self, environment: &Environment) -> Vec<Problem> {
         let twice = self.duplicates.iter().map(|name| {
-            Problem::new(format!("component `{name}` is registered twice"))
+            Problem::new(code::REGISTERED_TWICE, format!("component `{name}` is registered twice"))
                 .hint("give each component of the registry a name of its own")
         });
         let hosts = environment.hosts.values();
@@ -98,10 +98,20 @@ impl Registry {
             let hint = match nearest(root.name.as_str(), known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => "the registry has no components".to_owned(),
-                None => format!("the registry has `{}`", known.join("`, `")),
+                None => format!(
+                    "the registry has `{}`; a new one is added in the program: \
+                     `.with::<TYPE>(\"{}\")`",
+                    known.join("`, `"),
+                    root.name
+                ),
             };
             let message = format!("unknown component `{}`", root.name);
-            return vec![Problem::new(message).at(root.origin.clone()).hint(hint).on(host)];
+            return vec![
+                Problem::new(code::UNKNOWN_COMPONENT, message)
+                    .at(root.origin.clone())
+                    .hint(hint)
+                    .on(host),
+            ];
         };
         let unknown = root.features.iter().filter(|name| !component.features.contains(&&***name));
         let unknown = unknown.map(|feature| {
@@ -110,10 +120,13 @@ impl Registry {
                 None if component.features.is_empty() => "the component has no features".to_owned(),
                 None => format!("it has `{}`", component.features.join("`, `")),
             };
-            Problem::new(format!("component `{}` has no feature `{feature}`", root.name))
-                .at(root.origin.clone())
-                .hint(hint)
-                .on(host)
+            Problem::new(
+                code::UNKNOWN_FEATURE,
+                format!("component `{}` has no feature `{feature}`", root.name),
+            )
+            .at(root.origin.clone())
+            .hint(hint)
+            .on(host)
         });
         let attributes = (component.check)(&root.attributes, root.origin.clone());
         let attributes = attributes.into_iter().map(|mut problem| {

@@ -14,13 +14,15 @@ use crate::assets::{self, Asset, AssetCatalogue, AssetError, TreeEntry};
 use crate::attributes::{FromValue, Reader, SourceLocation};
 use crate::component::{Component, Result};
 use crate::environment::{Host, Root};
+use crate::fault;
+use crate::fault::HintExt;
 use crate::host::{Exec, remedied};
 use crate::model::answers::{Answers, Provided};
 use crate::model::draft::{Draft, Failure, Node, NodeId, Unmet};
 use crate::names::{Breadcrumb, HostName, RootId};
 use crate::panics;
 use crate::path::HostPath;
-use crate::problem::{HintExt, Problem};
+use crate::problem::{Problem, code};
 use crate::resource::{Provider, Resource, short_type_name};
 use crate::secret::{self, known};
 use crate::template::{Context, Template, TemplateText};
@@ -110,7 +112,7 @@ fn record_failure(draft: &mut Draft, node: NodeId, site: &Site<'_>, error: &anyh
         draft.follow_ups += 1;
         return;
     }
-    let problem = Problem::from_error(error)
+    let problem = Problem::from_error(error, code::CONFIGURE_FAILED)
         .in_component(&site.id.root, draft.breadcrumb(node))
         .on(&site.id.host);
     draft.failures.push(Failure { problem, unmet });
@@ -246,7 +248,7 @@ impl<'a> Scope<'a> {
         let read = reader.part(name, |reader| T::from_value(value, reader));
         match reader.finish().into_iter().next() {
             None => Ok(read),
-            Some(problem) => Err(anyhow::anyhow!("{problem}"))
+            Some(problem) => Err(fault!(code::HOST_DATA, "{problem}"))
                 .context(format!("host `{}` has wrong data", self.host())),
         }
     }

@@ -12,6 +12,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use crate::assets::Asset;
 use crate::digest::Digest;
+use crate::problem::{Code, code};
 
 pub use render_time::RenderTable;
 
@@ -91,7 +92,7 @@ impl fmt::Debug for Template {
 }
 
 /// Why a template could not be rendered.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("template `{name}`{}: {detail}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
 pub struct TemplateError {
     /// The template's name.
@@ -103,6 +104,11 @@ pub struct TemplateError {
 }
 
 impl TemplateError {
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        code::TEMPLATE
+    }
+
     fn new(name: &str, error: &minijinja::Error) -> Self {
         if let Some(host) = render_time::take_unknown_home() {
             let detail = format!("the home on host `{host}`, which takes no part, is not known");
@@ -192,11 +198,16 @@ pub(crate) fn render(
     Ok(Rendered { text: rendered, sensitive })
 }
 
+/// The variables with `[secret]` in the place of each secret, for people to see what is rendered.
+pub(crate) fn masked(context: Value) -> Value {
+    secrets::revealed(&context, secrets::Revealing::Mask).unwrap_or(context)
+}
+
 /// Renders a text as a template.
 ///
 /// # Errors
 /// A syntax error or an undefined variable, with the template's name and the line.
-fn render_plain(
+pub(crate) fn render_plain(
     name: &str,
     text: &str,
     digest: Option<Digest>,

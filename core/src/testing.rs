@@ -2,6 +2,16 @@
 //!
 //! Hosts are temporary directories; the model, the hand-over and the engine are the real ones.
 //!
+//! | what a test needs | how it says so |
+//! |---|---|
+//! | hosts and what they get | [`Harness::host`], [`Harness::set`], [`Harness::features`], [`Harness::data`], [`Harness::platform`] |
+//! | a value that another root would provide | [`Harness::provide`] |
+//! | a root that requires what the tested one provides | [`Harness::require`], [`Harness::provided`] |
+//! | no real programs | [`Harness::fake`], [`Harness::only_fakes`], [`Harness::calls`] |
+//! | what a deployment comes to | [`Harness::assert_converges`], [`Harness::assert_fails_with`], [`Run`] |
+//! | what would be changed, as a snapshot | [`Harness::plan`], whose [`Run`] is shown as text |
+//! | that drift is seen and mended | [`Harness::assert_mends`], [`Harness::drifts`] |
+//!
 //! ```
 //! use togusa_core::prelude::*;
 //! use togusa_core::testing::Harness;
@@ -29,26 +39,39 @@
 //! assert_eq!(harness.read("web", "~/greeting"), "hello");
 //! ```
 
+mod asserts;
+mod call;
+mod drift;
+mod fake;
+mod given;
 mod run;
+mod stage;
+mod text;
+mod tree;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempDir;
 
 use crate::assets::ProjectAssets;
-use crate::environment::{Environment, Host, Root};
+use crate::environment::{Connect, Environment, Host, Root};
 use crate::event::Mode;
+use crate::host::Facts;
 use crate::interrupt::Interrupt;
 use crate::model::{self, Model};
 use crate::names::{HostName, RootId};
 use crate::problem::Problems;
 use crate::registry::Registry;
-use crate::resource::Resource;
-use crate::secret::Secret;
+use crate::secret::{KnownSecrets, Secret};
 use crate::value::{Table, Value};
 
+pub use call::{Call, Calls};
+pub use drift::{Drift, Drifts};
+pub use fake::{Answer, Answers, Fake};
 pub use run::Run;
+
+use stage::Stage;
 
 /// An environment whose hosts are temporary directories, removed when this is dropped.
 #[derive(Debug)]
@@ -56,6 +79,9 @@ pub struct Harness {
     registry: Registry,
     environment: Environment,
     project: PathBuf,
+    stage: Stage,
+    /// The secrets of the last model that was run.
+    secrets: Mutex<Arc<KnownSecrets>>,
     directory: TempDir,
 }
 
@@ -66,13 +92,18 @@ impl Harness {
     /// No temporary directory can be made.
     #[expect(clippy::expect_used, reason = "a test that cannot begin must fail")]
     pub fn new(registry: Registry) -> Self {
-        let directory = TempDir::new().expect("a temporary directory for the hosts of a test");
-        let project = crate::system::current_directory().unwrap_or_default();
-        Self { registry, environment: Environment::new("test", "test"), project, directory }
+        Self {
+            registry,
+            environment: Environment::new("test", "test"),
+            project: crate::system::current_directory().unwrap_or_default(),
+            stage: Stage::default(),
+            secrets: Mutex::default(),
+            directory: TempDir::new().expect("a temporary directory for the hosts of a test"),
+        }
     }
 
-    /// Uses an environment made elsewhere, such as one read from TOML; its hosts become local ones
-    /// in directories of the harness.
+    /// Uses an environment made elsewhere, such as one read from TOML, in place of the hosts that
+    /// there are; its hosts become local ones in directories of the harness.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
@@ -81,7 +112,7 @@ impl Harness {
             let target = self.target(&name);
             if let Some(host) = self.environment.hosts.get_mut(&name) {
                 host.target_directory = target;
-                host.connect = crate::environment::Connect::Local;
+                host.connect = Connect::Local;
             }
         }
         self
@@ -94,32 +125,90 @@ impl Harness {
         self
     }
 
-    /// Adds a host with the named roots.
+    /// Adds a host with the named roots, or the roots to a host that is there.
     #[must_use]
     pub fn host<'a>(mut self, name: &str, roots: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut host = Host::local(name, self.target(&name.into()));
+        let target = self.target(&name.into());
+        let hosts = &mut self.environment.hosts;
+        let host = hosts.entry(name.into()).or_insert_with(|| Host::local(name, target));
         for root in roots {
-            host = host.with_root(root, Table::default());
+            *host = host.clone().with_root(root, Table::default());
         }
-        self.environment = self.environment.with(host);
         self
     }
 
     /// Sets an attribute of a root on one host.
+    ///
+    /// # Panics
+    /// There is no such root.
     #[must_use]
     pub fn set(mut self, host: &str, root: &str, name: &str, value: impl Into<Value>) -> Self {
-        if let Some(root) = self.root_mut(host, root) {
-            root.attributes.insert(name, value);
-        }
+        self.root_mut(host, root).attributes.insert(name, value);
+        self
+    }
+
+    /// Sets the features of a root on one host.
+    ///
+    /// # Panics
+    /// There is no such root.
+    #[must_use]
+    pub fn features<'a>(
+        mut self,
+        host: &str,
+        root: &str,
+        features: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let features = features.into_iter().map(str::to_owned).collect();
+        self.root_mut(host, root).features = features;
+        self
+    }
+
+    /// Sets the platform of a host.
+    ///
+    /// # Panics
+    /// There is no such host.
+    #[must_use]
+    pub fn platform(self, host: &str, platform: &str) -> Self {
+        self.with_host(host, |host| host.platform = Some(platform.to_owned()))
+    }
+
+    /// Sets a value of a host's data.
+    ///
+    /// # Panics
+    /// There is no such host.
+    #[must_use]
+    pub fn data(self, host: &str, name: &str, value: impl Into<Value>) -> Self {
+        self.with_host(host, |host| host.data.insert(name, value))
+    }
+
+    /// Puts the absolute paths of a host's components below `~/sandbox`.
+    ///
+    /// # Panics
+    /// There is no such host.
+    #[must_use]
+    pub fn sandbox(self, host: &str) -> Self {
+        self.with_host(host, |host| host.sandbox = Some("~/sandbox".to_owned()))
+    }
+
+    /// Changes what a host is: its memory, its cores. Without this, facts are those of the machine
+    /// that the test runs on.
+    ///
+    /// # Panics
+    /// There is no such host.
+    #[must_use]
+    pub fn facts(mut self, host: &str, change: impl FnOnce(&mut Facts)) -> Self {
+        let name = self.host_mut(host).name.clone();
+        change(self.stage.facts(&name));
         self
     }
 
     /// Changes a host of the environment.
+    ///
+    /// # Panics
+    /// There is no such host.
     #[must_use]
     pub fn with_host(mut self, host: &str, change: impl FnOnce(&mut Host)) -> Self {
-        if let Some(host) = self.environment.hosts.get_mut(host) {
-            change(host);
-        }
+        change(self.host_mut(host));
         self
     }
 
@@ -139,19 +228,59 @@ impl Harness {
         self
     }
 
-    /// Provides a resource by hand, from a root of its own on a host of its own called `given`.
+    /// Lets a [`Fake`] answer in the place of a program, on all hosts of this harness; a name alone
+    /// stands for a fake that succeeds at everything. It takes the place of one that was there.
+    ///
+    /// As soon as there are fakes, nothing becomes another user: a command that a component runs as
+    /// one runs as who runs the test, and its [`Call`] tells which user that was.
     #[must_use]
-    pub fn provide<R: Resource>(self, value: R) -> Self {
-        run::provide(self, value)
+    pub fn fake(mut self, fake: impl Into<Fake>) -> Self {
+        self.stage.fake(fake.into());
+        self
     }
 
-    fn root_mut(&mut self, host: &str, root: &str) -> Option<&mut Root> {
-        let roots = &mut self.environment.hosts.get_mut(host)?.roots;
-        roots.iter_mut().find(|known| known.name.as_str() == root)
+    /// Refuses every program that is not faked, by an error that names it. Scripts find nothing else
+    /// either.
+    #[must_use]
+    pub fn only_fakes(mut self) -> Self {
+        self.stage.only_fakes();
+        self
+    }
+
+    /// Lets these programs run all the same, such as `sh`.
+    #[must_use]
+    pub fn allow<'a>(mut self, programs: impl IntoIterator<Item = &'a str>) -> Self {
+        programs.into_iter().for_each(|program| self.stage.allow(program));
+        self
+    }
+
+    fn host_mut(&mut self, name: &str) -> &mut Host {
+        let hosts = &mut self.environment.hosts;
+        let known: Vec<_> = hosts.keys().map(|host| format!("`{host}`")).collect();
+        hosts.get_mut(name).unwrap_or_else(|| {
+            panic!("the harness has no host `{name}`; it has {}", listed(&known))
+        })
+    }
+
+    fn root_mut(&mut self, host: &str, root: &str) -> &mut Root {
+        let roots = &mut self.host_mut(host).roots;
+        let known: Vec<_> = roots.iter().map(|root| format!("`{}`", root.name)).collect();
+        let mut roots = roots.iter_mut();
+        roots.find(|known| known.name.as_str() == root).unwrap_or_else(|| {
+            panic!(
+                "the host `{host}` of the harness has no root `{root}`; it has {}",
+                listed(&known)
+            )
+        })
     }
 
     fn target(&self, host: &HostName) -> String {
         self.home(host).join("target").display().to_string()
+    }
+
+    /// Where fakes and their records lie; no host has such a name.
+    fn staged(&self) -> PathBuf {
+        self.directory.path().join(".staged")
     }
 
     /// The home directory of a host: what `~` stands for there.
@@ -169,15 +298,16 @@ impl Harness {
         self.target_directory(host).join("work").join(root)
     }
 
-    /// A path on a host as a real one: below its home for `~/…`, else as it is.
+    /// A path on a host as a real one: below its home for `~/…`, as it is if it is absolute, and
+    /// else below the work directories: `ROOT/…`.
     pub fn local(&self, host: &str, path: &str) -> PathBuf {
         match path.strip_prefix("~/") {
             Some(below) => self.home(&host.into()).join(below),
-            None => Path::new(path).to_owned(),
+            None => self.target_directory(host).join("work").join(path),
         }
     }
 
-    /// The text of a file on a host.
+    /// The text of a file on a host; its path as for [`local`](Self::local).
     ///
     /// # Panics
     /// There is no such file, or it is no text.
@@ -187,12 +317,64 @@ impl Harness {
             .unwrap_or_else(|error| panic!("cannot read `{}`: {error}", path.display()))
     }
 
+    /// How a fake was called so far, with secrets masked.
+    pub fn calls(&self, program: &str) -> Calls {
+        self.all_calls().filter(|call| call.program == program)
+    }
+
+    /// How all fakes were called so far, with secrets masked.
+    pub fn all_calls(&self) -> Calls {
+        let secrets = self.lock_secrets().clone();
+        self.revealed_calls().into_iter().map(|call| call.masked(&secrets)).collect()
+    }
+
+    /// How all fakes were called so far, secrets and all.
+    pub fn revealed_calls(&self) -> Calls {
+        let calls = stage::recorded(&self.staged()).into_iter();
+        calls
+            .map(|call| {
+                let home = self.home(&call.host);
+                call.with_home(&home)
+            })
+            .collect()
+    }
+
+    /// Forgets how fakes were called; what they remember for their answers stays.
+    pub fn forget_calls(&self) {
+        stage::forget(&self.staged());
+    }
+
+    fn lock_secrets(&self) -> std::sync::MutexGuard<'_, Arc<KnownSecrets>> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Configures the model.
     ///
     /// # Errors
     /// All that is wrong with it.
     pub fn configure(&self) -> Result<Model, Problems> {
         model::configure_twice(&self.registry, &self.environment, &self.assets())
+    }
+
+    /// The model as text: each root with its components as they were configured, what triggers
+    /// them, and what the root provides; for snapshots.
+    ///
+    /// # Panics
+    /// The model is wrong.
+    pub fn model_text(&self) -> String {
+        text::of_model(&self.model(), &self.masks())
+    }
+
+    fn model(&self) -> Model {
+        self.configured().0
+    }
+
+    /// The sound model, and the assets that it was made with, which alone have their contents.
+    fn configured(&self) -> (Model, Arc<ProjectAssets>) {
+        let assets = Arc::new(self.assets());
+        let model = model::configure_twice(&self.registry, &self.environment, &*assets)
+            .unwrap_or_else(|problems| panic!("the model is wrong:\n{problems}"));
+        (model, assets)
     }
 
     fn assets(&self) -> ProjectAssets {
@@ -224,32 +406,16 @@ impl Harness {
     /// # Panics
     /// The model is wrong.
     pub fn run_with(&self, options: &crate::engine::Options, interrupt: &Interrupt) -> Run {
-        let registry = Arc::new(self.registry.clone());
-        let assets = Arc::new(self.assets());
-        let model = model::configure_twice(&self.registry, &self.environment, &*assets)
-            .unwrap_or_else(|problems| panic!("the model is wrong:\n{problems}"));
-        run::run(self, &model, &registry, assets, options, interrupt)
-    }
-
-    /// Converges twice: the first run must succeed, the second must change nothing.
-    ///
-    /// # Panics
-    /// It is not so; what was changed or failed is shown.
-    pub fn assert_converges(&self) -> Run {
-        let first = self.deploy();
-        first.assert_success();
-        let second = self.deploy();
-        second.assert_success();
-        assert!(
-            second.changes().is_empty(),
-            "the second run changed something:\n{}",
-            second.changes().join("\n")
-        );
-        first
+        let (model, assets) = self.configured();
+        run::run(self, &model, assets, options, interrupt)
     }
 
     /// A root of the environment.
     pub fn root(&self, host: &str, root: &str) -> RootId {
         RootId::new(host, root)
     }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

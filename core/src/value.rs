@@ -11,6 +11,7 @@ use crate::secret::{self, Secret};
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Origin {
     /// The file, relative to the project's root where it lies inside.
     pub file: String,

@@ -72,6 +72,7 @@ impl From<Vec<Change>> for Verdict {
 
 /// One difference between what is and what should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "change", rename_all = "kebab-case")]
 pub enum Change {
     /// Something is missing and will be made.
@@ -116,10 +117,12 @@ pub enum Change {
 
 /// Content that is not shown, by its size and digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Content {
     /// The size in bytes.
     pub size: u64,
     /// The SHA-256 digest.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub digest: Digest,
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use togusa_core::attributes::{AttributeSchema, Attributes, FromValue, Reader};
+use togusa_core::attributes::{AttributeSchema, Attributes, FromValue, Reader, Shape};
 use togusa_core::value::{Entry, Origin, Table, Value};
 
 const LIMIT: usize = 3;
@@ -312,11 +312,34 @@ fn the_schema_describes_every_attribute_in_order() {
             type_name: "integer".into(),
             default: Some("8080".into()),
             doc: "Port to listen on, for every address.\nPorts below 1024 need root.",
+            shape: Shape::Integer(0, 65_535),
         }
     );
     assert_eq!(schema("tls").type_name, "table");
     assert_eq!(schema("rules").type_name, "any value");
     assert_eq!(schema("log-level").type_name, Level::type_name());
+}
+
+/// A component that holds itself.
+#[derive(Debug, PartialEq, Attributes)]
+struct Menu {
+    #[attribute(default)]
+    entries: BTreeMap<String, Menu>,
+}
+
+#[test]
+fn the_schema_tells_which_values_there_are() {
+    assert_eq!(schema("nice").shape, Shape::Integer(-128, 127));
+    assert_eq!(schema("workers").shape, Shape::Integer(0, i64::MAX));
+    assert_eq!(schema("timeout").shape, Shape::Duration);
+    assert_eq!(schema("groups").shape, Shape::Array(Box::new(Shape::Text)));
+    assert_eq!(schema("log-level").shape, Level::shape());
+    assert!(matches!(Level::shape(), Shape::Choice(names) if names.contains(&"very-loud")));
+    assert_eq!(schema("rules").shape, Shape::Any);
+    let Shape::Table(fields) = schema("tls").shape else { panic!("`tls` is a table") };
+    assert_eq!(fields.0(), Tls::schema());
+    let Shape::Map(menu) = &Menu::schema()[0].shape else { panic!("`entries` is a map") };
+    assert_eq!(**menu, Menu::shape());
 }
 
 #[test]

@@ -85,7 +85,8 @@ proptest! {
     ) {
         let (first, second) = (sound(&specs, &DECLARED)?, sound(&shuffled, &hosts)?);
         prop_assert_eq!(seen(&first), seen(&second));
-        prop_assert_eq!(first.graph().to_dot(), second.graph().to_dot());
+        prop_assert_eq!(first.graph().order(), second.graph().order());
+        prop_assert_eq!(first.graph().edges(), second.graph().edges());
     }
 
     #[test]

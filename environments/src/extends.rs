@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use togusa_core::names::nearest;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::{Origin, Table, ValueKind};
 
 use crate::files;
@@ -25,18 +25,27 @@ pub(crate) struct Merged {
     pub(crate) complete: bool,
 }
 
-/// Reads an environment and its bases; `None` when its own file cannot be read at all.
-pub(crate) fn load(
+/// An environment's own file, followed by those that it extends, each by the next.
+pub(crate) struct Chain {
+    pub(crate) levels: Vec<Level>,
+    /// The names; one more than there are levels where a file could not be read.
+    pub(crate) names: Vec<String>,
+    /// Whether every level was read.
+    pub(crate) complete: bool,
+}
+
+/// Reads an environment and its bases, each as it stands.
+pub(crate) fn chain(
     root: &Path,
     name: &str,
     access: Access<'_>,
     problems: &mut Vec<Problem>,
-) -> Option<Merged> {
+) -> Chain {
     let mut levels: Vec<Level> = Vec::new();
-    let mut chain = vec![name.to_owned()];
+    let mut names = vec![name.to_owned()];
     let mut complete = true;
     let mut named_at = None;
-    while let Some(name) = chain.get(levels.len()) {
+    while let Some(name) = names.get(levels.len()) {
         let Some(level) = level(root, name, named_at.as_ref(), access, problems) else {
             complete = false;
             break;
@@ -44,17 +53,33 @@ pub(crate) fn load(
         let next = level.extends.clone();
         levels.push(level);
         let Some((base, place)) = next else { break };
-        let cycle = chain.contains(&base);
-        chain.push(base);
+        let cycle = names.contains(&base);
+        names.push(base);
         if cycle {
-            let path = chain.join(" -> ");
-            problems
-                .push(Problem::new(format!("environments extend each other: {path}")).at(place));
+            let path = names.join(" -> ");
+            problems.push(
+                Problem::new(
+                    code::EXTENDS_CIRCLE,
+                    format!("environments extend each other: {path}"),
+                )
+                .at(place),
+            );
             complete = false;
             break;
         }
         named_at = place;
     }
+    Chain { levels, names, complete }
+}
+
+/// Reads an environment and its bases; `None` when its own file cannot be read at all.
+pub(crate) fn load(
+    root: &Path,
+    name: &str,
+    access: Access<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Merged> {
+    let Chain { mut levels, names: chain, mut complete } = chain(root, name, access, problems);
     let own = levels.first()?.clone();
     let mut all = levels.pop()?;
     refuse_removals(&mut all, complete, problems);
@@ -72,8 +97,11 @@ pub(crate) fn from_str(name: &str, text: &str, problems: &mut Vec<Problem>) -> O
     let mut all = parse_level(&files::path_of(name), text, problems)?;
     if let Some((base, place)) = &all.extends {
         problems.push(
-            Problem::new(format!("cannot extend `{base}`: the environment is read from a text"))
-                .at(place.clone()),
+            Problem::new(
+                code::EXTENDS_TEXT,
+                format!("cannot extend `{base}`: the environment is read from a text"),
+            )
+            .at(place.clone()),
         );
     }
     let complete = all.extends.is_none();
@@ -133,8 +161,11 @@ fn stack(below: &mut Level, above: Level, base: Option<&str>, problems: &mut Vec
         if below.hosts.shift_remove(&name).is_none()
             && let Some(base) = base
         {
-            let problem = Problem::new(format!("environment `{base}` has no host `{name}`"))
-                .at(removed_at.clone());
+            let problem = Problem::new(
+                code::NOTHING_TO_REMOVE,
+                format!("environment `{base}` has no host `{name}`"),
+            )
+            .at(removed_at.clone());
             let known = below.hosts.keys().map(String::as_str);
             problems.push(match nearest(&name, known) {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
@@ -163,9 +194,12 @@ fn refuse_removals(lowest: &mut Level, complete: bool, problems: &mut Vec<Proble
         let Some(place) = &host.removed_at else { return true };
         if complete {
             problems.push(
-                Problem::new("`remove` without an environment to remove the host from")
-                    .at(place.clone())
-                    .hint("set `extends`, or leave the host out"),
+                Problem::new(
+                    code::NOTHING_TO_REMOVE,
+                    "`remove` without an environment to remove the host from",
+                )
+                .at(place.clone())
+                .hint("set `extends`, or leave the host out"),
             );
         }
         false

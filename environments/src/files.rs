@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use togusa_core::names::nearest;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::Origin;
 
 use crate::source::Source;
@@ -43,6 +43,19 @@ pub(crate) fn is_plain(name: &str) -> bool {
     name.starts_with(|c: char| c.is_alphanumeric() || c == '_') && name.chars().all(inside)
 }
 
+/// Refuses what cannot name an environment.
+///
+/// # Errors
+/// The name has other characters than it may have.
+pub fn check_name(name: &str) -> Result<(), Problem> {
+    if is_plain(name) {
+        return Ok(());
+    }
+    let hint = "a name starts with a letter or digit and holds letters, digits, `-`, `_`, `.`";
+    Err(Problem::new(code::ENVIRONMENT_NAME, format!("`{name}` is no name of an environment"))
+        .hint(hint))
+}
+
 /// Where the file of an environment lies, relative to the project's root.
 pub(crate) fn path_of(name: &str) -> String {
     format!("{}/{FILE}", folder_of(name))
@@ -65,9 +78,8 @@ pub(crate) fn read(
         problems.push(problem.at(place));
         None
     };
-    if !is_plain(name) {
-        let hint = "a name starts with a letter or digit and holds letters, digits, `-`, `_`, `.`";
-        return refuse(Problem::new(format!("`{name}` is no name of an environment")).hint(hint));
+    if let Err(problem) = check_name(name) {
+        return refuse(problem);
     }
     let file = path_of(name);
     let bytes = match std::fs::read(project_root.join(&file)) {
@@ -79,7 +91,7 @@ pub(crate) fn read(
             let valid = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(&error.as_bytes()[..valid]);
             let place = Source::new(&file, &text).origin(valid);
-            refuse(Problem::new("the file is not UTF-8").at(Some(place)))
+            refuse(Problem::new(code::NOT_UTF8, "the file is not UTF-8").at(Some(place)))
         },
         Some,
     )
@@ -90,22 +102,27 @@ fn unreadable(project_root: &Path, name: &str, error: &io::Error) -> Problem {
     if matches!(error.kind(), NotFound | NotADirectory) {
         return missing(project_root, name);
     }
-    let problem = Problem::new(format!("failed to read `{}`", path_of(name)));
+    let problem =
+        Problem::new(code::ENVIRONMENT_UNREADABLE, format!("failed to read `{}`", path_of(name)));
     Problem { causes: vec![error.to_string()], ..problem }
 }
 
 fn missing(project_root: &Path, name: &str) -> Problem {
     let file = path_of(name);
     if !project_root.join(FOLDER).is_dir() {
-        return Problem::new(format!(
-            "there is no environment `{name}`: the project has no folder `{FOLDER}`"
-        ))
+        return Problem::new(
+            code::UNKNOWN_ENVIRONMENT,
+            format!("there is no environment `{name}`: the project has no folder `{FOLDER}`"),
+        )
         .hint(format!("create `{file}`"));
     }
     let problem = if project_root.join(FOLDER).join(name).is_dir() {
-        Problem::new(format!("environment `{name}` has no file `{FILE}`"))
+        Problem::new(
+            code::UNKNOWN_ENVIRONMENT,
+            format!("environment `{name}` has no file `{FILE}`"),
+        )
     } else {
-        Problem::new(format!("there is no environment `{name}`"))
+        Problem::new(code::UNKNOWN_ENVIRONMENT, format!("there is no environment `{name}`"))
     };
     let known = list(project_root).unwrap_or_default();
     let known: Vec<_> = known.iter().map(String::as_str).collect();

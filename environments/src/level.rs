@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use togusa_core::attributes::Reader;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::secret::Secret;
 use togusa_core::value::{Origin, Table, ValueKind};
 
+use crate::keys::Section;
 use crate::read::keys::{self, optional, reader};
 
 /// What one file says, or several laid over each other.
@@ -45,7 +46,7 @@ pub(crate) struct LevelHost {
 impl Level {
     /// Splits a document into its sections.
     pub(crate) fn read(document: &Table, problems: &mut Vec<Problem>) -> Self {
-        keys::no_others(document, keys::TOP, keys::elsewhere_than_top, problems);
+        keys::no_others(document, Section::Top, keys::elsewhere_than_top, problems);
         let mut reader = reader(document);
         let extends = optional::<String>(&mut reader, "extends")
             .map(|name| (name, document.get("extends").and_then(|value| value.origin.clone())));
@@ -112,9 +113,12 @@ fn one_user(table: &Table, problems: &mut Vec<Problem>) {
     if let (Some(sudo), Some(entry)) = (sudo, table.0.get("service_user")) {
         let at = sudo.origin.as_ref().map(|origin| format!(" at {origin}")).unwrap_or_default();
         problems.push(
-            Problem::new(format!("`service_user` stands beside `sudo = true`{at}"))
-                .at(entry.name_origin.clone())
-                .hint("converge as root with `sudo`, or as another user with `service_user`"),
+            Problem::new(
+                code::SUDO_AND_USER,
+                format!("`service_user` stands beside `sudo = true`{at}"),
+            )
+            .at(entry.name_origin.clone())
+            .hint("converge as root with `sudo`, or as another user with `service_user`"),
         );
     }
 }

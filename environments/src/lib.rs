@@ -12,21 +12,31 @@
 //! 5. `secrets` decrypts what stands beside the file, and lays it over the same level;
 //! 6. `read` gives the merged tables their meaning, key by key.
 //!
+//! `layers` keeps the levels apart instead, for who wants to know where an attribute comes from; `keys`
+//! is the table of all keys: what `read` knows, the reference shows and `schema` describes to editors.
+//!
 //! Whether a component or an attribute exists is not known here: core asks the registry, with the
 //! places that this crate hands on.
 
+// What is raised here is shown to users, who look its code up; tests may do without.
+#![cfg_attr(not(test), deny(clippy::disallowed_macros))]
+
 mod extends;
 mod files;
+pub mod keys;
+mod layers;
 mod level;
 mod load;
 mod parse;
 mod ranges;
 mod read;
+pub mod schema;
 pub mod secrets;
 mod source;
 mod syntax;
 #[cfg(test)]
 mod tests;
 
-pub use files::list;
+pub use files::{check_name, list};
+pub use layers::{Layer, Layers};
 pub use load::{Loaded, from_str, load};

@@ -1,6 +1,6 @@
 //! TOML text to core's tables: every value and every name with its place.
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::{Entry, Table, Value, ValueKind};
 use toml::Spanned;
 use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
@@ -35,12 +35,12 @@ fn value(value: &Spanned<DeValue<'_>>, source: &Source<'_>, problems: &mut Vec<P
         DeValue::String(text) => ValueKind::String(text.to_string()),
         DeValue::Integer(number) => ValueKind::Integer(integer(number).unwrap_or_else(|| {
             let message = format!("{number} does not fit into a whole number of 64 bits");
-            problems.push(Problem::new(message).at(Some(origin.clone())));
+            problems.push(Problem::new(code::NUMBER_RANGE, message).at(Some(origin.clone())));
             0
         })),
         DeValue::Float(number) => ValueKind::Float(float(number).unwrap_or_else(|| {
             let message = format!("{number} does not fit into a number of 64 bits");
-            problems.push(Problem::new(message).at(Some(origin.clone())));
+            problems.push(Problem::new(code::NUMBER_RANGE, message).at(Some(origin.clone())));
             0.0
         })),
         DeValue::Boolean(flag) => ValueKind::Boolean(*flag),

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use togusa_core::environment::{Connect, Environment};
 use togusa_core::names::nearest;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use crate::extends::Merged;
+use crate::keys::Section;
 use host::HostReader;
 use keys::{optional, reader};
 use settings::Settings;
@@ -28,7 +29,7 @@ pub(crate) fn environment(
 ) -> Environment {
     let mut environment = Environment::new(project, name);
     let table = &merged.all.environment;
-    keys::no_others(table, keys::ENVIRONMENT, keys::elsewhere_than_environment, problems);
+    keys::no_others(table, Section::Environment, keys::elsewhere_than_environment, problems);
     let mut reader = reader(table);
     let settings = Settings::read(&mut reader);
     environment.confirm = optional(&mut reader, "confirm").unwrap_or_default();
@@ -61,8 +62,11 @@ fn hosts(
     }
     if environment.hosts.is_empty() {
         problems.push(
-            Problem::new(format!("environment `{}` has no hosts", environment.name))
-                .hint("add a section `[hosts.NAME]` with the host's `components`"),
+            Problem::new(
+                code::NO_HOSTS,
+                format!("environment `{}` has no hosts", environment.name),
+            )
+            .hint("add a section `[hosts.NAME]` with the host's `components`"),
         );
         return;
     }
@@ -90,7 +94,8 @@ fn unused_components(merged: &Merged, environment: &Environment, problems: &mut 
             continue;
         }
         let problem =
-            Problem::new(format!("no host has component `{name}`")).at(entry.name_origin.clone());
+            Problem::new(code::UNUSED_ATTRIBUTES, format!("no host has component `{name}`"))
+                .at(entry.name_origin.clone());
         problems.push(match nearest(name, used.iter().copied()) {
             Some(near) => problem.hint(format!("did you mean `{near}`?")),
             None => problem.hint("add it to the `components` of a host, or remove the section"),

@@ -1,6 +1,6 @@
 //! What is not TOML, told so that the place of the mistake can be found.
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::Origin;
 
 use crate::source::Source;
@@ -16,7 +16,9 @@ pub(crate) fn problem(error: &toml::de::Error, source: &Source<'_>) -> Problem {
             Some(first) => format!("`{name}` is written twice, first at {first}"),
             None => format!("`{name}` is written twice"),
         };
-        return Problem::new(message).at(place).hint("remove or rename one of the two");
+        return Problem::new(code::WRITTEN_TWICE, message)
+            .at(place)
+            .hint("remove or rename one of the two");
     }
     let message = match error.message() {
         // What the parser says where nothing follows the `=` at all.
@@ -25,7 +27,7 @@ pub(crate) fn problem(error: &toml::de::Error, source: &Source<'_>) -> Problem {
         }
         message => message,
     };
-    let problem = Problem::new(format!("not valid TOML: {message}")).at(place);
+    let problem = Problem::new(code::NOT_TOML, format!("not valid TOML: {message}")).at(place);
     if is_unquoted_range(source.line_at(span.start).1) {
         return problem.hint("quote a range of hosts, as in `[hosts.\"app[01-12]\"]`");
     }

@@ -6,6 +6,7 @@
 //! | `lab`         | real SSH hosts, to deploy to and to break                        |
 //! | `lab_subject` | the program that is deployed to them                             |
 //! | `library_subject` | the program that deploys the library's components on such a host |
+//! | `new_project` | projects made by `togusa new`, and the commands in them           |
 //! | `project`     | a project of that program, its runs and their events             |
 //! | `subject`     | the program that the crash test kills: a model of local hosts    |
 //! | `tap`         | what coordinator and agents said to each other                   |
@@ -17,6 +18,7 @@ pub mod example;
 pub mod lab;
 pub mod lab_subject;
 pub mod library_subject;
+pub mod new_project;
 pub mod project;
 pub mod subject;
 pub mod tap;

@@ -6,6 +6,9 @@ use std::process::{Command, Output};
 
 const CONFIGURATIONS: [&str; 2] = ["components/clippy.toml", "examples/hello/clippy.toml"];
 
+/// What `togusa new` writes.
+const OF_NEW: &str = "cli/src/launcher/template/project/clippy.toml.in";
+
 #[expect(clippy::disallowed_methods, reason = "the one home of the commands of this test")]
 fn clippy(configuration: &str, code: &str) -> Output {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -47,4 +50,14 @@ fn reading_is_not_refused_and_every_banned_method_exists() {
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && told.is_empty(), "{configuration}: {told}");
     }
+}
+
+#[test]
+fn a_new_project_has_the_lints_of_the_example() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let rules = |path: &str| {
+        let text = fs::read_to_string(root.join(path)).unwrap();
+        text.split_once("disallowed-methods").map(|(_, rules)| rules.to_owned()).unwrap()
+    };
+    assert_eq!(rules(OF_NEW), rules(CONFIGURATIONS[1]));
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system;
 use togusa_core::system::program;
 
@@ -89,8 +89,10 @@ impl Package {
             }
         }
         let message = format!("no package of the project has a program `{}`", program.name);
-        let problem =
-            Problem { causes: reasons.into_iter().take(1).collect(), ..Problem::new(message) };
+        let problem = Problem {
+            causes: reasons.into_iter().take(1).collect(),
+            ..Problem::new(code::NO_PACKAGE, message)
+        };
         Err(problem.hint(
             "start a program under the name that it has in its `Cargo.toml`, or deploy with \
              `--agents DIR` of prepared binaries",
@@ -129,7 +131,7 @@ impl Package {
         let ran = run(&mut command, notes).map_err(no_cargo)?;
         if !ran.status.success() {
             let message = format!("failed to build `{}` for `{target}`", program.name);
-            let problem = Problem::new(message);
+            let problem = Problem::new(code::BUILD_FAILED, message);
             let hint = hint(target, &ran.words);
             let problem = Problem { causes: vec![ran.words], ..problem };
             return Err(match hint {
@@ -141,7 +143,10 @@ impl Package {
             ran.out.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
         let artifacts = messages.filter(|message| message.reason == "compiler-artifact");
         artifacts.filter_map(|message| message.executable).next_back().ok_or_else(|| {
-            Problem::new(format!("cargo built no program `{}` for `{target}`", program.name))
+            Problem::new(
+                code::BUILD_FAILED,
+                format!("cargo built no program `{}` for `{target}`", program.name),
+            )
         })
     }
 
@@ -154,7 +159,7 @@ impl Package {
         let mut command = start(rustc, &self.directory);
         let ran = run(command.args(["--print", "sysroot"]), &Notes::none()).map_err(no_cargo)?;
         if !ran.status.success() {
-            let problem = Problem::new("the Rust compiler cannot be run");
+            let problem = Problem::new(code::NO_CARGO, "the Rust compiler cannot be run");
             return Err(Problem { causes: vec![ran.words], ..problem });
         }
         Ok(ran.out.trim_end().into())
@@ -212,7 +217,8 @@ fn is_of_cargo_run(name: &OsString) -> bool {
 }
 
 fn no_cargo(error: io::Error) -> Problem {
-    let problem = Problem::new("cannot run cargo, to build what is pushed to hosts");
+    let problem =
+        Problem::new(code::NO_CARGO, "cannot run cargo, to build what is pushed to hosts");
     Problem { causes: vec![error.to_string()], ..problem }.hint(
         "install Rust, or deploy with `--agents DIR` of binaries that `build --out DIR` wrote \
          elsewhere",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use togusa_core::digest::Digest;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::binary::AgentBinary;
 use super::files::write;
@@ -77,7 +77,7 @@ impl Prepared {
             ),
             None => format!("prepare them again with `build --out {directory}`"),
         };
-        Err(Problem::new(message).hint(hint))
+        Err(Problem::new(code::PREPARED_DIFFER, message).hint(hint))
     }
 
     /// The binary for a target, or for this machine's architecture.
@@ -96,7 +96,7 @@ impl Prepared {
             let message = format!("`{}` is not the file that was prepared", path.display());
             let directory = self.directory.display();
             let hint = format!("prepare it again with `build --out {directory}`");
-            return Err(Problem::new(message).hint(hint));
+            return Err(Problem::new(code::PREPARED_DIFFER, message).hint(hint));
         }
         Ok(Arc::new(AgentBinary {
             digest: entry.digest.clone(),
@@ -127,7 +127,7 @@ impl Prepared {
         let directory = self.directory.display();
         let known: Vec<_> = self.targets().map(|target| format!("`{target}`")).collect();
         let message = format!("`{directory}` has no binary for `{target}`");
-        Problem::new(message).hint(format!(
+        Problem::new(code::PREPARED_MISSING, message).hint(format!(
             "it has {}; `build --target {target} --out DIR` prepares one",
             if known.is_empty() { "none".to_owned() } else { known.join(", ") }
         ))

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::cache::Cache;
 use super::sources::{self, Sources};
@@ -67,7 +67,10 @@ impl Program {
             };
             if newer {
                 let file = file.strip_prefix(root).unwrap_or(file).display();
-                let problem = Problem::new(format!("this program is older than `{file}`"));
+                let problem = Problem::new(
+                    code::PROGRAM_OUTDATED,
+                    format!("this program is older than `{file}`"),
+                );
                 return Err(problem.hint("build it again; `cargo run -- …` does"));
             }
         }
@@ -102,8 +105,10 @@ fn target_directory(program: &Path) -> Option<PathBuf> {
 }
 
 fn unknown(program: &Path) -> Problem {
-    let mut problem =
-        Problem::new(format!("cannot tell what `{}` was built from", program.display()));
+    let mut problem = Problem::new(
+        code::PROGRAM_ORIGIN,
+        format!("cannot tell what `{}` was built from", program.display()),
+    );
     problem.causes.push("it carries no build id, and lies where cargo did not put it".into());
     problem.hint("start it with `cargo run`, or use a binary that `build --out DIR` wrote")
 }

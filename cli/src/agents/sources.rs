@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use togusa_core::digest::Digest;
 use togusa_core::engine::BUILD;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::unreadable;
 
@@ -144,8 +144,9 @@ fn package_name(manifest: &Path) -> Result<String, Problem> {
     let table: toml::Table =
         text.parse().map_err(|error: toml::de::Error| unreadable(manifest, &error))?;
     let name = table.get("package").and_then(|package| package.get("name")?.as_str());
-    name.map(str::to_owned)
-        .ok_or_else(|| Problem::new(format!("`{}` names no package", manifest.display())))
+    name.map(str::to_owned).ok_or_else(|| {
+        Problem::new(code::NO_PACKAGE, format!("`{}` names no package", manifest.display()))
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
+
+use super::unreadable;
 
 /// The architecture of this machine, as triples begin.
 pub const HERE: &str = std::env::consts::ARCH;
@@ -32,8 +34,10 @@ pub fn for_machine(system: &str, machine: &str) -> Result<Option<String>, Proble
         _ => ("", ""),
     };
     if system != "Linux" || architecture.is_empty() {
-        let problem =
-            Problem::new(format!("no target is known for a host that is `{system} {machine}`"));
+        let problem = Problem::new(
+            code::TARGET_UNKNOWN,
+            format!("no target is known for a host that is `{system} {machine}`"),
+        );
         return Err(problem.hint(
             "name one that runs there with `target = \"TRIPLE\"`, for the host or the environment; \
              `rustc --print target-list` shows all",
@@ -62,7 +66,10 @@ pub fn require_installed(target: &str, sysroot: &Path) -> Result<(), Problem> {
     if is_installed(target, sysroot) {
         return Ok(());
     }
-    let mut problem = Problem::new(format!("cannot build for `{target}`: it is not installed"));
+    let mut problem = Problem::new(
+        code::TARGET_NOT_INSTALLED,
+        format!("cannot build for `{target}`: it is not installed"),
+    );
     let place = sysroot.join("lib/rustlib").join(target);
     problem.causes.push(format!("`{}` is missing", place.display()));
     let shape = target.split('-').count() >= 3;
@@ -71,6 +78,19 @@ pub fn require_installed(target: &str, sysroot: &Path) -> Result<(), Problem> {
     } else {
         "a target is a triple such as `aarch64-unknown-linux-musl`".to_owned()
     }))
+}
+
+/// The targets whose standard library is installed.
+///
+/// # Errors
+/// The toolchain cannot be read.
+pub fn installed(sysroot: &Path) -> Result<Vec<String>, Problem> {
+    let place = sysroot.join("lib/rustlib");
+    let entries = std::fs::read_dir(&place).map_err(|error| unreadable(&place, &error))?;
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut targets: Vec<_> = names.filter(|name| is_installed(name, sysroot)).collect();
+    targets.sort();
+    Ok(targets)
 }
 
 /// Whether the standard library of a target is installed.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::Cli;
 use crate::arguments::Arguments;
@@ -19,7 +19,8 @@ pub fn dispatch(cli: Cli, arguments: Arguments, _: &Ui) -> Result<Exit, Failure>
     if let Command::Agent(agent) = &arguments.command {
         return agent.run(Arc::new(cli.registry));
     }
-    let problem = Problem::new("this program is the part that is pushed to hosts");
+    let problem =
+        Problem::new(code::PUSHED_PROGRAM, "this program is the part that is pushed to hosts");
     Err(Failure::wrong_use([
         problem.hint("start it with `cargo run`, or take the one that `build --out DIR` writes")
     ]))

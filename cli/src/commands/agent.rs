@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use togusa_core::engine::BUILD;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::registry::Registry;
 
 use crate::agents::build_of_tail;
@@ -50,19 +50,25 @@ impl Agent {
 /// the build that the program says it is of.
 fn check_own(digest: &str, uploaded: Option<&Path>) -> Result<Option<String>, Failure> {
     let own = Own::expecting(digest).map_err(|error| {
-        let problem = Problem::new("cannot read the agent's own file");
+        let problem = Problem::new(code::THIS_MACHINE, "cannot read the agent's own file");
         failed(problem, &error).hint("mount `/proc`")
     });
     let own = own.map_err(Failure::failed)?;
     if own.digest != digest {
         let found = own.digest;
-        let problem = Problem::new(format!("the agent is damaged: it is {found}, not {digest}"));
+        let problem = Problem::new(
+            code::AGENT_DAMAGED,
+            format!("the agent is damaged: it is {found}, not {digest}"),
+        );
         return Err(Failure { exit: Exit::Altered, ..Failure::failed(problem) });
     }
     if let Some(uploaded) = uploaded {
         let installed = own.install(uploaded);
         installed.map_err(|error| {
-            let problem = Problem::new(format!("cannot keep the agent `{}`", uploaded.display()));
+            let problem = Problem::new(
+                code::STORE_UNWRITABLE,
+                format!("cannot keep the agent `{}`", uploaded.display()),
+            );
             Failure::failed(failed(problem, &error))
         })?;
     }

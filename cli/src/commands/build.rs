@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use crate::agents::{AgentBinary, Agents, prepare, short};
 use crate::exit::Exit;
@@ -75,8 +75,9 @@ impl Build {
 }
 
 fn agents(session: &Session) -> Result<Agents, Problem> {
-    let program = std::env::current_exe()
-        .map_err(|error| Problem::new(format!("cannot find the file of this program: {error}")))?;
+    let program = std::env::current_exe().map_err(|error| {
+        Problem::new(code::THIS_MACHINE, format!("cannot find the file of this program: {error}"))
+    })?;
     let ui = session.ui.clone();
     Ok(Agents::of_project(&session.root, &program)?.noting(move |line| {
         if ui.shows(Verbosity::Normal) {

@@ -14,8 +14,13 @@ pub struct Completions {
 impl Completions {
     /// Prints the script for a program of the given name.
     pub fn run(&self, program: &str, ui: &Ui) {
+        self.run_for(&mut Arguments::command(), program, ui);
+    }
+
+    /// Prints the script for another command line.
+    pub fn run_for(&self, command: &mut clap::Command, program: &str, ui: &Ui) {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), program, &mut script);
+        clap_complete::generate(self.shell, command, program, &mut script);
         ui.write(Stream::Data, &String::from_utf8_lossy(&script));
     }
 }

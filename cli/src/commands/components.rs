@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 use togusa_core::names::{RootName, nearest};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::registry::{ComponentType, Registry};
 
 use crate::exit::Exit;
@@ -24,7 +24,8 @@ impl Components {
     pub fn run(&self, registry: &Registry, ui: &Ui) -> Result<Exit, Failure> {
         let known: Vec<_> = registry.iter().map(|(name, _)| name.as_str()).collect();
         if let Some(name) = self.name.as_deref().filter(|name| !known.contains(name)) {
-            let problem = Problem::new(format!("there is no component `{name}`"));
+            let problem =
+                Problem::new(code::UNKNOWN_COMPONENT, format!("there is no component `{name}`"));
             let near = nearest(name, known.iter().copied());
             let hint = near.map_or_else(
                 || format!("there are `{}`", known.join("`, `")),

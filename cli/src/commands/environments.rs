@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -18,7 +18,10 @@ impl Environments {
     /// The directory cannot be read.
     pub fn run(&self, session: &Session) -> Result<Exit, Failure> {
         let names = togusa_environments::list(&session.root).map_err(|error| {
-            Failure::wrong_use([Problem::new(format!("cannot list the environments: {error}"))])
+            Failure::wrong_use([Problem::new(
+                code::ENVIRONMENT_UNREADABLE,
+                format!("cannot list the environments: {error}"),
+            )])
         })?;
         let ui = &session.ui;
         if ui.choices.json {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::json;
 use togusa_core::environment::{Connect, Host};
 use togusa_core::names::HostName;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::HostOptions;
 use crate::execute::{Ended, Execution, Lifelines, split};
@@ -70,6 +70,7 @@ impl Exec {
         }
         if !ui.choices.json {
             let paint = ui.paint(Stream::Notes);
+            ui.failed(ended.values().filter_map(|ended| Some(ended.as_ref().err()?.code)));
             ui.write(Stream::Notes, &summary(&ended, ui.shows(Verbosity::Normal), paint));
         }
         let success = ended.values().all(|ended| matches!(ended, Ok(0)));
@@ -85,7 +86,10 @@ fn listen(lifelines: &Arc<Lifelines>, ui: &Ui) -> Result<(), Failure> {
         ui.write(Stream::Notes, note);
     };
     signals::end_with(end).map_err(|error| {
-        Failure::failed(Problem::new(format!("cannot listen for signals: {error}")))
+        Failure::failed(Problem::new(
+            code::THIS_MACHINE,
+            format!("cannot listen for signals: {error}"),
+        ))
     })
 }
 
@@ -187,7 +191,9 @@ mod tests {
 
     #[test]
     fn exit_codes_are_told_by_host_and_failures_with_their_reason() {
-        let lost = Problem::new("the connection was lost").hint("look").on(&"web3".into());
+        let lost = Problem::new(code::CONNECTION_LOST, "the connection was lost")
+            .hint("look")
+            .on(&"web3".into());
         let ended = [
             ("web1", Ok(0)),
             ("web2", Ok(2)),
@@ -196,7 +202,7 @@ mod tests {
             ("web5", Ok(0)),
         ];
         insta::assert_snapshot!(shown(&ended, true), @r"
-        web3  error: the connection was lost
+        web3  error[T0426]: the connection was lost
           hint: look
         exit 0: 2 hosts
         exit 2: `web2`, `web4`
@@ -245,11 +251,11 @@ mod tests {
         let printer = Printer::new(&ui, &hosts.iter().collect::<Vec<_>>());
         printer.hear(&"a".into(), Stream::Notes, b"odd\n");
         printer.done(&"a".into(), &Ok(3));
-        printer.done(&"b".into(), &Err(Problem::new("lost")));
+        printer.done(&"b".into(), &Err(Problem::new(code::CONNECTION_LOST, "lost")));
         insta::assert_snapshot!(data.text(), @r#"
         {"host":"a","stream":"stderr","text":"odd"}
         {"exit":3,"host":"a"}
-        {"host":"b","problem":{"message":"lost"}}
+        {"host":"b","problem":{"code":"T0426","message":"lost"}}
         "#);
     }
 }

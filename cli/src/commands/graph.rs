@@ -1,82 +1,108 @@
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
-use togusa_core::model::Graph as ModelGraph;
+use togusa_core::names::RootId;
+use togusa_core::problem::{Problem, code};
 
+use super::Selection;
+use crate::chart::Chart;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::selection::select;
 use crate::session::{Secrets, Session};
-use crate::ui::Stream;
+use crate::text::{count, size};
+use crate::ui::{Stream, Verbosity};
 
 /// Show in which order roots converge, and why
+///
+/// A picture (`svg`, `html`) has a row for each host and a column for each step: what stands in one
+/// column can run at the same time. Hosts that look alike share a row where there are many; a page
+/// (`html`) unfolds them, and tells what a root waits for. Both are one file that needs no other.
+///
+/// With `--host` and `--component` it is the order of a run that is about these alone.
 #[derive(Debug, clap::Args)]
 pub struct Graph {
     /// The environment's name
     pub environment: String,
-    /// The form of the graph
-    #[arg(long, value_enum, default_value_t)]
-    pub format: GraphFormat,
+    /// The form of the graph [default: by the ending of `--out`, else text]
+    #[arg(long, value_enum)]
+    pub format: Option<GraphFormat>,
+    /// What is shown.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Write to a file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Open no secrets: placeholders stand for them, and no key is needed
+    #[arg(long)]
+    pub without_secrets: bool,
 }
 
 /// The form of a graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum GraphFormat {
+    /// For people
+    #[default]
+    Text,
     /// For Graphviz
     Dot,
     /// For Markdown pages
     Mermaid,
-    /// For people
-    #[default]
-    Text,
+    /// A picture
+    Svg,
+    /// A page to look closer, with the picture on it
+    Html,
 }
 
 impl Graph {
     /// Prints the graph of an environment.
     ///
     /// # Errors
-    /// All that is wrong with the environment or the model.
+    /// All that is wrong with the environment or the model, or the file cannot be written.
     pub fn run(&self, session: &Session) -> Result<Exit, Failure> {
-        let model = session.configure(&self.environment, false, Secrets::Open)?.model;
-        let graph = model.graph();
-        let text = match self.format {
-            _ if session.ui.choices.json => format!("{}\n", object(graph)),
-            GraphFormat::Dot => graph.to_dot(),
-            GraphFormat::Mermaid => graph.to_mermaid(),
-            GraphFormat::Text => lines(graph),
+        let secrets = if self.without_secrets { Secrets::Closed } else { Secrets::Open };
+        let model = session.configure(&self.environment, false, secrets)?.model;
+        let roots: BTreeSet<RootId> = model.roots().cloned().collect();
+        let roots = select(&roots, &self.selection.hosts, &self.selection.components)?;
+        let chart = Chart::new(&model, &roots);
+        let text = match self.form() {
+            _ if session.ui.choices.json => format!("{}\n", chart.to_json()),
+            GraphFormat::Text => chart.to_text(),
+            GraphFormat::Dot => chart.to_dot(),
+            GraphFormat::Mermaid => chart.to_mermaid(),
+            GraphFormat::Svg => chart.to_svg(),
+            GraphFormat::Html => chart.to_html(),
         };
-        session.ui.write(Stream::Data, &text);
+        let Some(file) = &self.out else {
+            session.ui.write(Stream::Data, &text);
+            return Ok(Exit::Success);
+        };
+        write(file, &text)?;
+        if session.ui.shows(Verbosity::Normal) {
+            let (roots, bytes) = (count(chart.roots.len(), "root"), size(text.len() as u64));
+            let line = format!("wrote `{}`: {roots}, {bytes}\n", file.display());
+            session.ui.write(Stream::Notes, &line);
+        }
         Ok(Exit::Success)
     }
-}
 
-fn object(graph: &ModelGraph) -> serde_json::Value {
-    let edges = graph.edges().iter().map(|edge| {
-        json!({
-            "first": edge.first.to_string(),
-            "then": edge.then.to_string(),
-            "resources": edge.resources,
-        })
-    });
-    json!({
-        "order": graph.order().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "edges": edges.collect::<Vec<_>>(),
-    })
-}
-
-/// One line for each root, in their order, with what it waits for.
-fn lines(graph: &ModelGraph) -> String {
-    let mut text = String::new();
-    for root in graph.order() {
-        let _ = write!(text, "{root}");
-        let mut edges = graph.edges().iter().filter(|edge| edge.then == *root).peekable();
-        if edges.peek().is_some() {
-            text += "  waits for ";
-        }
-        let waits = edges.map(|edge| {
-            let resources: Vec<_> = edge.resources.iter().map(String::as_str).collect();
-            format!("{} ({})", edge.first, resources.join(", "))
-        });
-        let _ = writeln!(text, "{}", waits.collect::<Vec<_>>().join(", "));
+    fn form(&self) -> GraphFormat {
+        let by_ending = || match self.out.as_ref()?.extension()?.to_str()? {
+            "dot" | "gv" => Some(GraphFormat::Dot),
+            "mmd" | "mermaid" => Some(GraphFormat::Mermaid),
+            "svg" => Some(GraphFormat::Svg),
+            "html" | "htm" => Some(GraphFormat::Html),
+            _ => None,
+        };
+        self.format.or_else(by_ending).unwrap_or_default()
     }
-    text
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text).map_err(|error| {
+        let problem =
+            Problem::new(code::OUTPUT_LOST, format!("failed to write `{}`", file.display()));
+        let problem = Problem { causes: vec![error.to_string()], ..problem };
+        Failure::wrong_use([problem.hint("`--out` names a file in a directory that is there")])
+    })
 }

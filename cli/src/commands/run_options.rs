@@ -17,6 +17,17 @@ pub struct HostOptions {
     pub hosts: Vec<String>,
 }
 
+/// Which roots a command is about.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Selection {
+    /// Only these hosts; may be given often and with commas
+    #[arg(long = "host", value_name = "GLOB", value_delimiter = ',')]
+    pub hosts: Vec<String>,
+    /// Only these components; may be given often and with commas
+    #[arg(long = "component", value_name = "GLOB", value_delimiter = ',')]
+    pub components: Vec<String>,
+}
+
 /// What to run and how.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct RunOptions {

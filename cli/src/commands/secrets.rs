@@ -8,7 +8,7 @@ mod members;
 mod private_file;
 mod values;
 
-use togusa_core::problem::{Problem, Problems};
+use togusa_core::problem::{Problem, Problems, code};
 use togusa_environments::secrets::{Locked, SecretPath, Store, public_key_in};
 
 use crate::exit::Exit;
@@ -114,7 +114,7 @@ fn warn_of_other_key(session: &Session, store: &Store) -> Result<(), Failure> {
             format!("values are encrypted to `{}`", now.public_key()),
             format!("the last commit has `{before}`"),
         ],
-        ..Problem::new(message)
+        ..Problem::new(code::FOREIGN_KEY, message)
     };
     let problem = problem.hint(format!(
         "after `secrets rotate` or `remove` that is right; if nobody did that, somebody else may \

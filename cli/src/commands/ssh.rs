@@ -2,7 +2,7 @@ use std::io::{self, IsTerminal as _};
 use std::os::unix::process::CommandExt as _;
 
 use togusa_core::environment::Connect;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -35,7 +35,10 @@ impl Ssh {
         let environment = session.load(&self.environment)?;
         let host = find_host(&environment, &self.host)?;
         if host.connect == Connect::Local {
-            let problem = Problem::new(format!("`{}` is this machine, without ssh", host.name));
+            let problem = Problem::new(
+                code::NOT_OVER_SSH,
+                format!("`{}` is this machine, without ssh", host.name),
+            );
             let hint = "`exec` runs a command on hosts of all kinds";
             return Err(Failure::wrong_use([problem.hint(hint)]));
         }

@@ -92,6 +92,7 @@ fn show(session: &Session, answers: &BTreeMap<HostName, Answer>) {
     let paint = ui.paint(Stream::Notes);
     for (host, answer) in answers {
         if let Err(problem) = answer {
+            ui.failed([problem.code]);
             let problem = Problem { hosts: Default::default(), ..problem.clone() };
             let lines = problem_lines(paint, "", Ink::Remove, "error", &problem);
             let host = paint.text(Ink::Name, &harmless(host.as_str()));

@@ -109,7 +109,7 @@ fn another_user_is_asked_for_by_sudo_unless_the_login_user_is_wanted() {
     (host.connect, host.service_user) = (Connect::Ssh, Some("app".to_owned()));
     let start = |login, host: &Host| {
         let execution = Execution { command: &[], login, connections: None, home };
-        execution.start(host).join(" ")
+        execution.shell(host).join(" ")
     };
     let shell = r#"sh -c 'IFS= read -r l && eval "$l"'"#;
     assert_eq!(start(false, &host), format!("exec sudo -n -H -u app -- {shell}"));

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::lines::{Lines, MOST_PRINTED, NoLine};
 use super::refusal::refusal;
@@ -95,19 +95,25 @@ fn no_word<R: Read + AsFd>(lines: &Lines<R>, no: NoLine) -> StartError {
     match no {
         NoLine::Late => StartError::Silent,
         NoLine::Ended => StartError::Ended { printed: lines.printed() },
-        NoLine::Flood => {
-            let limit = MOST_PRINTED / 1024;
-            let mut problem =
-                Problem::new(format!("the login shell prints more than {limit} KiB by itself"));
-            problem.causes.extend(lines.printed().lines().last().map(str::to_owned));
-            StartError::Refused(problem.hint(
-                "let the files that the shell reads at login print to terminals alone: `[ -t 1 ]`",
-            ))
-        }
+        NoLine::Flood => StartError::Refused(flood(&lines.printed())),
     }
 }
 
+/// A login shell that prints so much that nobody looks for our lines in it.
+pub(crate) fn flood(printed: &str) -> Problem {
+    let limit = MOST_PRINTED / 1024;
+    let mut problem = Problem::new(
+        code::NO_AGENT_SPOKE,
+        format!("the login shell prints more than {limit} KiB by itself"),
+    );
+    problem.causes.extend(printed.lines().last().map(str::to_owned));
+    problem.hint("let the files that the shell reads at login print to terminals alone: `[ -t 1 ]`")
+}
+
 fn nonsense(line: &str) -> Problem {
-    Problem::new(format!("the start of the agent said `{line}`, which has no meaning"))
-        .hint("this is a defect of togusa")
+    Problem::new(
+        code::NO_AGENT_SPOKE,
+        format!("the start of the agent said `{line}`, which has no meaning"),
+    )
+    .hint("this is a defect of togusa")
 }

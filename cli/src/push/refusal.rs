@@ -1,26 +1,40 @@
 //! What a host says that cannot keep or run the agent, as a problem with its remedy.
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 const ELSEWHERE: &str = "set `store = \"/path\"` in environment.toml";
 
 /// The problem that `KIND DETAIL` of the remote script stands for.
 pub fn refusal(said: &str) -> Problem {
     let (kind, detail) = said.split_once(' ').unwrap_or((said, ""));
-    let problem = |message: &str| Problem {
+    let problem = |code, message: &str| Problem {
         causes: Some(detail.to_owned()).filter(|detail| !detail.is_empty()).into_iter().collect(),
-        ..Problem::new(message)
+        ..Problem::new(code, message)
     };
     match kind {
-        "store" | "write" => written(problem("cannot keep the agent in the store"), detail),
-        "owner" => Problem::new(format!("the store `{detail}` belongs to another user"))
-            .hint(format!("remove it there, or {ELSEWHERE} to a directory of the converging user")),
-        "open" => Problem::new(format!("others may write to the store `{detail}`"))
-            .hint(format!("`chmod 700 {detail}` there, or {ELSEWHERE} to a private directory")),
-        "missing" => Problem::new(format!("`{detail}` is missing, which unpacks the agent"))
-            .hint(format!("install `{detail}` there")),
-        "noexec" => noexec(problem("the store may not run programs")),
-        _ => problem(&format!("the start of the agent failed with `{kind}`")),
+        "store" | "write" => {
+            written(problem(code::STORE_UNWRITABLE, "cannot keep the agent in the store"), detail)
+        }
+        "owner" => {
+            Problem::new(code::STORE_OPEN, format!("the store `{detail}` belongs to another user"))
+                .hint(format!(
+                    "remove it there, or {ELSEWHERE} to a directory of the converging user"
+                ))
+        }
+        "open" => {
+            Problem::new(code::STORE_OPEN, format!("others may write to the store `{detail}`"))
+                .hint(format!("`chmod 700 {detail}` there, or {ELSEWHERE} to a private directory"))
+        }
+        "missing" => Problem::new(
+            code::NO_UNPACKER,
+            format!("`{detail}` is missing, which unpacks the agent"),
+        )
+        .hint(format!("install `{detail}` there")),
+        "noexec" => noexec(problem(code::STORE_NOEXEC, "the store may not run programs")),
+        _ => problem(
+            code::AGENT_NOT_STARTED,
+            &format!("the start of the agent failed with `{kind}`"),
+        ),
     }
 }
 
@@ -37,21 +51,21 @@ pub fn unstarted(exit: i32, printed: &str) -> Option<Problem> {
     if said.contains("sudo:") {
         return None;
     }
-    let problem = |message: &str| Problem {
+    let problem = |code, message: &str| Problem {
         causes: Some(printed.trim().to_owned()).filter(|it| !it.is_empty()).into_iter().collect(),
-        ..Problem::new(message)
+        ..Problem::new(code, message)
     };
     if FOREIGN.iter().any(|foreign| said.contains(foreign)) {
         return Some(
-            problem("the agent is built for another architecture")
+            problem(code::OTHER_ARCHITECTURE, "the agent is built for another architecture")
                 .hint("set `target` of the host in environment.toml to the triple of its system"),
         );
     }
     // mksh ends alike whether a program may not be run or cannot be.
     let exit = if exit == 126 && said.contains("no such file") { 127 } else { exit };
     match exit {
-        126 => Some(noexec(problem("the agent may not be run"))),
-        127 => Some(problem("the agent cannot be started").hint(
+        126 => Some(noexec(problem(code::STORE_NOEXEC, "the agent may not be run"))),
+        127 => Some(problem(code::AGENT_NOT_STARTED, "the agent cannot be started").hint(
             "a host needs `sh`; an agent that is not static also needs what it was linked against",
         )),
         _ => None,

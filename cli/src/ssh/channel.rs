@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use openssh::{Child, Error, Session};
 use togusa_core::environment::Host;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
@@ -112,11 +112,11 @@ impl Opened {
 }
 
 fn killed(host: &Host) -> Problem {
-    Problem::new("the command was killed by a signal").on(&host.name)
+    Problem::new(code::COMMAND_LOST, "the command was killed by a signal").on(&host.name)
 }
 
 fn no_pipe(error: io::Error) -> NotOpened {
-    let problem = Problem::new("cannot make a pipe");
+    let problem = Problem::new(code::THIS_MACHINE, "cannot make a pipe");
     NotOpened::Broken(
         Problem { causes: vec![error.to_string()], ..problem }
             .hint("`ulimit -Hn` shows how many files may be open: a host needs eight"),
@@ -131,7 +131,7 @@ fn not_opened(error: Error) -> NotOpened {
         }
         Error::Disconnected | Error::SshMux(_) => NotOpened::Lost,
         error => {
-            let problem = Problem::new("cannot start a command over ssh");
+            let problem = Problem::new(code::THIS_MACHINE, "cannot start a command over ssh");
             NotOpened::Broken(Problem { causes: vec![error.to_string()], ..problem })
         }
     }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use togusa_core::digest::Digest;
 use togusa_core::environment::Host;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system::program;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -87,7 +87,7 @@ impl Destination {
         let Ok(output) = timeout(limit, child.wait_with_output()).await else {
             kill_group(group);
             let message = format!("`ssh -G` was not done after {} s", limit.as_secs());
-            return Err(Problem::new(message)
+            return Err(Problem::new(code::SSH_CONFIG, message)
                 .hint("see what `Match exec` and `CanonicalizeHostname` do in ssh_config")
                 .on(&host.name));
         };

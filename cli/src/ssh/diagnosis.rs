@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use togusa_core::environment::Host;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Code, Problem, code};
 
 /// What keeps a host from being deployed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,35 @@ use Kind::{
     NoLogin, NoRoute, NoSuchName, NotExecutable, OtherMachine, ReadOnly, Refused, SessionRefused,
     SudoBroken, SudoMissing, SudoNotAllowed, SudoPassword, SudoTerminal, SudoUnknownUser, TimedOut,
 };
+
+impl Kind {
+    fn code(self) -> Code {
+        match self {
+            BadConfig => code::SSH_CONFIG,
+            KeyChanged => code::HOST_KEY_CHANGED,
+            KeyRevoked => code::HOST_KEY_REVOKED,
+            KeyUnknown => code::HOST_KEY_UNKNOWN,
+            NoAlgorithm => code::NO_ALGORITHM,
+            LoginRefused => code::LOGIN_REFUSED,
+            NoSuchName => code::NAME_UNRESOLVED,
+            NoRoute => code::NO_ROUTE,
+            Refused => code::CONNECTION_REFUSED,
+            TimedOut => code::HOST_SILENT,
+            SessionRefused => code::SESSION_REFUSED,
+            Dropped => code::CONNECTION_DROPPED,
+            SudoPassword => code::SUDO_PASSWORD,
+            SudoTerminal => code::SUDO_TERMINAL,
+            SudoNotAllowed => code::SUDO_NOT_ALLOWED,
+            SudoUnknownUser => code::NO_SERVICE_USER,
+            SudoMissing => code::NO_SUDO,
+            SudoBroken => code::SUDO_BROKEN,
+            DiskFull | ReadOnly => code::STORE_UNWRITABLE,
+            OtherMachine => code::OTHER_ARCHITECTURE,
+            NotExecutable => code::STORE_NOEXEC,
+            NoLogin => code::NO_LOGIN_SHELL,
+        }
+    }
+}
 
 /// Words by which a failure is known, in lower case. The first that is found decides, so what says
 /// more stands before what says less.
@@ -136,8 +165,13 @@ pub fn diagnose(host: &Host, printed: &str) -> Problem {
             (message, format!("see what `{}` says", by_hand(host)))
         }
     };
+    let code = match kind {
+        _ if behind_jump || from_jump => code::JUMP_HOST,
+        Some(kind) => kind.code(),
+        None => code::NO_AGENT_SPOKE,
+    };
     let causes = causes(kind, &lines);
-    Problem { causes, ..Problem::new(message) }.hint(hint).on(&host.name)
+    Problem { causes, ..Problem::new(code, message) }.hint(hint).on(&host.name)
 }
 
 /// A login that ended without an agent: why, as far as what was printed tells it.
@@ -147,14 +181,31 @@ pub fn not_run(host: &Host, code: i32, printed: &str) -> Problem {
         return diagnose(host, printed);
     }
     let message = format!("the login ended with exit code {code} and started no agent");
-    let problem = Problem { causes: causes(None, &lines), ..Problem::new(message) };
+    let problem =
+        Problem { causes: causes(None, &lines), ..Problem::new(code::NO_AGENT_SPOKE, message) };
     problem.hint(runs_another(host)).on(&host.name)
+}
+
+/// A sudo that did not become the user that the host converges as; `printed` is what it said.
+pub fn sudo_failed(host: &Host, printed: &str) -> Problem {
+    let lines = relevant(printed);
+    let found = kind(&lines).filter(|kind| {
+        let of_sudo = [SudoPassword, SudoTerminal, SudoNotAllowed, SudoUnknownUser, SudoMissing];
+        of_sudo.contains(kind)
+    });
+    let kind = found.unwrap_or(SudoBroken);
+    let problem =
+        Problem { causes: causes(None, &lines), ..Problem::new(kind.code(), message(host, kind)) };
+    problem.hint(hint(host, kind, &lines)).on(&host.name)
 }
 
 /// A login that neither ends nor says anything of ours; `printed` is what it says instead.
 pub fn mute(host: &Host, limit: Duration, printed: &str) -> Problem {
     let message = format!("the login was done but no agent spoke within {} s", limit.as_secs());
-    let problem = Problem { causes: causes(None, &relevant(printed)), ..Problem::new(message) };
+    let problem = Problem {
+        causes: causes(None, &relevant(printed)),
+        ..Problem::new(code::NO_AGENT_SPOKE, message)
+    };
     let hint = format!("{}; `timeout` in environment.toml is how long to wait", runs_another(host));
     problem.hint(hint).on(&host.name)
 }
@@ -170,7 +221,7 @@ fn runs_another(host: &Host) -> String {
 /// A connection that was lost while a command ran.
 pub fn lost(host: &Host, printed: &str) -> Problem {
     let lines = relevant(printed);
-    let problem = Problem::new("the connection was lost");
+    let problem = Problem::new(code::CONNECTION_LOST, "the connection was lost");
     Problem { causes: causes(None, &lines), ..problem }
         .hint(format!("see whether `{}` works; the next run goes on from there", by_hand(host)))
         .on(&host.name)
@@ -179,7 +230,10 @@ pub fn lost(host: &Host, printed: &str) -> Problem {
 /// A login that was not done in time, though the host took the connection.
 pub fn slow_login(host: &Host, limit: Duration, printed: &str) -> Problem {
     let message = format!("the login was not done after {} s", limit.as_secs());
-    let problem = Problem { causes: causes(None, &relevant(printed)), ..Problem::new(message) };
+    let problem = Problem {
+        causes: causes(None, &relevant(printed)),
+        ..Problem::new(code::HOST_SLOW, message)
+    };
     let hint = format!(
         "see where `{}` stops: an agent may wait for a touch or a confirmation, or the host hangs",
         by_hand(host)
@@ -190,9 +244,12 @@ pub fn slow_login(host: &Host, limit: Duration, printed: &str) -> Problem {
 /// A host that took the login and then did not start the command.
 pub fn slow_command(host: &Host, limit: Duration) -> Problem {
     let seconds = limit.as_secs();
-    Problem::new(format!("the host took the login, but started no command within {seconds} s"))
-        .hint(format!("see whether `{} true` comes back: the host may hang", by_hand(host)))
-        .on(&host.name)
+    Problem::new(
+        code::HOST_SLOW,
+        format!("the host took the login, but started no command within {seconds} s"),
+    )
+    .hint(format!("see whether `{} true` comes back: the host may hang", by_hand(host)))
+    .on(&host.name)
 }
 
 /// Whether sshd took the connection and then dropped it, as it does when too many come at once.

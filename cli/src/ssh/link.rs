@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use togusa_core::environment::Host;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use tokio::sync::OwnedMutexGuard;
 
 use super::channel::{self, Channel, NotOpened};
@@ -117,7 +117,8 @@ impl Connections {
             NotStarted::Slow(limit, printed) => slow_login(host, limit, &printed),
             NotStarted::NotRun(error) => no_ssh(&error),
             NotStarted::NoPlace(error) => {
-                let problem = Problem::new("cannot keep the connection").on(&host.name);
+                let problem = Problem::new(code::KEPT_CONNECTIONS, "cannot keep the connection")
+                    .on(&host.name);
                 Problem { causes: vec![error.to_string()], ..problem }
             }
         })

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::Uid;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system;
 use tokio::time::{Instant, sleep};
 
@@ -53,7 +53,7 @@ impl Sockets {
     pub fn within(directory: &Path) -> Result<Self, Problem> {
         let refuse = |why: String| {
             let message = format!("cannot keep connections in `{}`: {why}", directory.display());
-            Problem::new(message)
+            Problem::new(code::KEPT_CONNECTIONS, message)
         };
         if !fits(directory) {
             return Err(refuse("its path is too long for a socket".to_owned())

@@ -10,7 +10,7 @@ use togusa_core::engine::BUILD;
 use togusa_core::engine::transport::{Connection, Transport};
 use togusa_core::environment::Host;
 use togusa_core::event::Event;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system::program;
 
 /// Starts this program, or another that knows the same components, as an agent.
@@ -32,7 +32,10 @@ impl ChildProcess {
     /// The program's own file cannot be found.
     pub fn as_user(user: &str) -> Result<Self, Problem> {
         let program = std::env::current_exe().map_err(|error| {
-            Problem::new(format!("cannot find the file of this program: {error}"))
+            Problem::new(
+                code::THIS_MACHINE,
+                format!("cannot find the file of this program: {error}"),
+            )
         })?;
         Ok(Self { program, user: Some(user.to_owned()) })
     }
@@ -56,7 +59,10 @@ impl ChildProcess {
 impl Transport for ChildProcess {
     fn connect(&self, host: &Host, _: &dyn Fn(Event)) -> Result<Connection, Problem> {
         let failed = |error: std::io::Error| {
-            let problem = Problem::new(format!("cannot start the agent of `{}`", host.name));
+            let problem = Problem::new(
+                code::AGENT_NOT_STARTED,
+                format!("cannot start the agent of `{}`", host.name),
+            );
             Problem { causes: vec![error.to_string()], ..problem }
                 .hint("converging as another user needs `sudo`")
         };
@@ -64,7 +70,7 @@ impl Transport for ChildProcess {
         let (Some(writer), Some(reader), Some(mut stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err(Problem::new("the agent has no streams"));
+            return Err(Problem::new(code::DEFECT, "the agent has no streams"));
         };
         let words = thread::spawn(move || {
             let mut words = Vec::new();
@@ -85,7 +91,10 @@ impl Transport for ChildProcess {
                     Ok(status) => {
                         Some(last_words(&format!("the agent ended with {status}"), words, user))
                     }
-                    Err(error) => Some(Problem::new(format!("the agent is lost: {error}"))),
+                    Err(error) => Some(Problem::new(
+                        code::AGENT_NOT_STARTED,
+                        format!("the agent is lost: {error}"),
+                    )),
                 }
             }),
         })
@@ -94,7 +103,8 @@ impl Transport for ChildProcess {
 
 fn last_words(message: &str, words: String, user: Option<String>) -> Problem {
     let by_sudo = words.starts_with("sudo:");
-    let mut problem = Problem::new(message);
+    let code = if by_sudo { code::SUDO_PASSWORD } else { code::AGENT_GONE };
+    let mut problem = Problem::new(code, message);
     if !words.is_empty() {
         problem.causes.push(words);
     }

@@ -1,31 +1,28 @@
 //! Agents on other hosts: started over SSH, pushed where they are missing.
 
 use std::io::{Chain, Cursor, PipeReader, PipeWriter, Read};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
 use std::time::Duration;
 
 use togusa_core::engine::transport::{Connection, Transport};
 use togusa_core::environment::Host;
 use togusa_core::event::Event;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::converging_user;
 use super::tap::tap;
+use super::words::Words;
 use crate::agents::{AgentBinary, Agents};
 use crate::exit::Exit;
 use crate::push::{self, Progress, Rest, Start, StartError, converse, start_command};
 use crate::ssh::{Channel, Connections, mute, not_run};
 
 /// Where binaries are kept on a host that does not say otherwise.
-const STORE: &str = "~/.cache/togusa";
+pub(crate) const STORE: &str = "~/.cache/togusa";
 
 /// How long the host behind a connection that was kept may take to say something. What is behind
 /// it may be gone, and a new connection tells.
-const FIRST_WORD: Duration = Duration::from_secs(3);
-
-/// How much of what an agent or sudo prints as errors is shown, in bytes.
-const LAST_WORDS: usize = 4096;
+pub(crate) const FIRST_WORD: Duration = Duration::from_secs(3);
 
 /// A shell, and sudo, tell with an exit code above this that a signal ended a program.
 const SIGNALLED: i32 = 128;
@@ -75,7 +72,9 @@ impl Ssh {
         tell: &dyn Fn(Event),
     ) -> Result<Started, Failed> {
         let expected = self.agents.get(host.target.as_deref()).map_err(Failed::Problem)?;
-        let no_tag = |error: std::io::Error| Problem::new(format!("no random bytes: {error}"));
+        let no_tag = |error: std::io::Error| {
+            Problem::new(code::THIS_MACHINE, format!("no random bytes: {error}"))
+        };
         let start = Start {
             tag: push::tag().map_err(no_tag).map_err(Failed::Problem)?,
             digest: expected.digest.clone(),
@@ -150,7 +149,10 @@ impl Transport for Ssh {
                 Err(Failed::Stale) if !how.0 => how.0 = true,
                 Err(Failed::Damaged(_)) if !how.1 => how.1 = true,
                 Err(Failed::Stale) => {
-                    return Err(Problem::new("the host does not answer over a new connection"));
+                    return Err(Problem::new(
+                        code::CONNECTION_LOST,
+                        "the host does not answer over a new connection",
+                    ));
                 }
                 Err(Failed::Damaged(problem) | Failed::Problem(problem)) => return Err(problem),
             }
@@ -169,7 +171,7 @@ impl Transport for Ssh {
                         signal @ 1.. => format!("was killed by signal {signal}"),
                         _ => format!("ended with exit code {code}"),
                     };
-                    let problem = Problem::new(format!("the agent {how}"));
+                    let problem = Problem::new(code::AGENT_GONE, format!("the agent {how}"));
                     Some(Problem { causes: words.take(), ..problem }.on(&host.name))
                 }
                 Err(mut problem) => {
@@ -198,8 +200,11 @@ fn unstarted(
     };
     let said = words.text();
     if code == Exit::Altered as i32 || code > SIGNALLED {
-        let problem = Problem::new(format!("the agent is damaged: it ended with exit code {code}"))
-            .hint("deploy again; if it stays so, memory or disk of that machine may be faulty");
+        let problem = Problem::new(
+            code::AGENT_DAMAGED,
+            format!("the agent is damaged: it ended with exit code {code}"),
+        )
+        .hint("deploy again; if it stays so, memory or disk of that machine may be faulty");
         return Failed::Damaged(Problem { causes: vec![said], ..problem }.on(&host.name));
     }
     match push::unstarted(code, &said) {
@@ -208,47 +213,5 @@ fn unstarted(
             let all = format!("{said}\n{printed}");
             Failed::Problem(not_run(host, code, all.trim()))
         }
-    }
-}
-
-/// What a remote command prints as errors: the end of it.
-struct Words {
-    heard: Arc<Mutex<Vec<u8>>>,
-    thread: JoinHandle<()>,
-}
-
-impl Words {
-    fn hear(mut stderr: PipeReader) -> Self {
-        let heard = Arc::<Mutex<Vec<u8>>>::default();
-        let told = Arc::clone(&heard);
-        let thread = thread::spawn(move || {
-            let mut chunk = [0; 1024];
-            while let Ok(count @ 1..) = stderr.read(&mut chunk) {
-                let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-                told.extend_from_slice(&chunk[..count]);
-                let surplus = told.len().saturating_sub(LAST_WORDS);
-                told.drain(..surplus);
-            }
-        });
-        Self { heard, thread }
-    }
-
-    /// What was heard by now, from a command that may go on.
-    fn so_far(self) -> String {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&heard).into_owned()
-    }
-
-    /// All that was heard, once nothing more comes.
-    fn text(self) -> String {
-        // What was heard is told, however the thread ended.
-        let _ = self.thread.join();
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&heard).trim().to_owned()
-    }
-
-    /// The same as a list of causes.
-    fn take(self) -> Vec<String> {
-        Some(self.text()).filter(|text| !text.is_empty()).into_iter().collect()
     }
 }

@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use togusa_core::names::HostName;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system;
 
 /// The variable that names the directory.
@@ -31,7 +31,8 @@ pub fn tap(host: &HostName, (reader, writer): Streams) -> Result<Streams, Proble
 fn tap_into(directory: &Path, host: &HostName, streams: Streams) -> Result<Streams, Problem> {
     let failed = |error: io::Error| {
         let message = format!("cannot write to `{}`", directory.display());
-        let problem = Problem { causes: vec![error.to_string()], ..Problem::new(message) };
+        let problem =
+            Problem { causes: vec![error.to_string()], ..Problem::new(code::OUTPUT_LOST, message) };
         problem.hint(format!("unset {VARIABLE}, or let it name a directory of your own"))
     };
     let (reader, writer) = streams;

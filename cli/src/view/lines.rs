@@ -80,7 +80,7 @@ impl Layout {
     }
 }
 
-/// A problem: a label and the message with its place, numbered causes, and the hint.
+/// A problem: a label with its code, the message with its place, numbered causes, and the hint.
 pub(crate) fn problem_lines(
     paint: Paint,
     indent: &str,
@@ -96,7 +96,7 @@ pub(crate) fn problem_lines(
         place += &format!("{breadcrumb}: ");
     }
     let message = below(&format!("{place}{}{}", problem.message, hosts(problem)), indent);
-    let label = paint.text(ink, &format!("{label}:"));
+    let label = paint.text(ink, &format!("{label}[{}]:", problem.code));
     let mut shown = format!("{indent}{label} {message}\n");
     for (number, cause) in problem.causes.iter().enumerate() {
         let cause = below(cause, &format!("{indent}     "));

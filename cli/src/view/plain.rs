@@ -150,6 +150,7 @@ impl Plain {
         for change in changes {
             text += &layout.change(change);
         }
+        self.ui.failed([problem.code]);
         let problem = placeless(problem);
         self.failures.add(root, breadcrumb, &problem, layout.whole);
         // What it printed last, and what to do, stands at the end.
@@ -158,7 +159,7 @@ impl Plain {
             Some(cause) => format!("{}: {cause}", problem.message),
             None => problem.message,
         };
-        let short = Problem::new(message);
+        let short = Problem::new(problem.code, message);
         text += &problem_lines(layout.paint, "  ", Ink::Remove, "error", &short);
         self.show(Verbosity::Normal, Stream::Notes, &text);
     }
@@ -255,6 +256,7 @@ impl View for Plain {
                 self.show(Verbosity::Verbose, Stream::Notes, &harmless(&text));
             }
             Event::HostFailed { host, problem } => {
+                self.ui.failed([problem.code]);
                 self.about_host(host, Ink::Remove, "error", problem);
             }
             Event::Warning { host, problem } => {

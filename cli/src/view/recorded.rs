@@ -6,7 +6,7 @@ use togusa_core::event::{
     Counts, Event, Mode, Outcome, RootIdKey, RootSummary, Skip, Step, Stream, Summary,
 };
 use togusa_core::names::{Breadcrumb, RootId};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::verdict::Change;
 
 use super::{Purpose, view};
@@ -167,7 +167,7 @@ pub(super) fn a_deployment(mode: Mode) -> Vec<Event> {
 /// A failed command, a root that depends on it, and one on another host that does not.
 pub(super) fn a_failure() -> Vec<Event> {
     let (db, app, cache) = (root("db1", "db"), root("web1", "app"), root("web2", "cache"));
-    let mut problem = Problem::new("failed to run `make install`")
+    let mut problem = Problem::new(code::COMMAND_FAILED, "failed to run `make install`")
         .hint("`make check` names what is missing")
         .in_component(&"db".into(), &"Db > Command(\"make\")".into());
     problem.causes = vec![
@@ -202,7 +202,7 @@ pub(super) fn a_hundred_hosts() -> Vec<Event> {
             events.push(changed(app, "App > File(\"app.conf\")", change, &[], Some(2)));
             end.2[1] = 1;
         } else if number % 30 == 0 {
-            let mut problem = Problem::new("failed to run `make`");
+            let mut problem = Problem::new(code::COMMAND_FAILED, "failed to run `make`");
             let ended = if number == 60 { "cc: not found" } else { "make: no such target" };
             let took = format!("exit code 2 after 0.{number} s");
             problem.causes = vec![took, format!("standard error ended with\n{ended}")];

@@ -105,6 +105,7 @@ mod tests {
     use std::time::Duration;
 
     use togusa_core::event::{Counts, Outcome, Step};
+    use togusa_core::problem::{Problem, code};
 
     use super::*;
 
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_host_that_failed_is_no_longer_busy() {
-        let problem = Default::default();
+        let problem = Problem::new(code::NO_ROUTE, "no route to host");
         let failed = Event::HostFailed { host: "web1".into(), problem };
         assert!(lines(&[looks("app", "App"), failed]).is_empty());
     }

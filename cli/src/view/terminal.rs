@@ -1,14 +1,18 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use console::Term;
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use togusa_core::event::Event;
 use togusa_core::names::HostName;
 
 use super::running::Running;
 use super::{Plain, View};
 use crate::text::count;
-use crate::ui::Ui;
+use crate::ui::{FREE_COLUMNS, Ui};
 
 const LINES: usize = 12;
 const TICK: Duration = Duration::from_millis(120);
@@ -19,7 +23,7 @@ pub struct Terminal {
     plain: Plain,
     bars: MultiProgress,
     running: Running,
-    lines: BTreeMap<HostName, ProgressBar>,
+    lines: BTreeMap<HostName, Line>,
     footer: Option<ProgressBar>,
 }
 
@@ -37,9 +41,9 @@ impl Terminal {
 
     fn update(&mut self, host: &HostName) {
         match (self.running.line(host), self.lines.get(host)) {
-            (Some(line), Some(bar)) => {
-                bar.set_message(line);
-                bar.reset_elapsed();
+            (Some(text), Some(line)) => {
+                line.set(text);
+                line.bar.reset_elapsed();
             }
             (None, Some(_)) => self.remove(host),
             _ => {}
@@ -53,18 +57,25 @@ impl Terminal {
     }
 
     fn add(&mut self, host: HostName) {
-        let bar = match &self.footer {
-            Some(footer) => self.bars.insert_before(footer, ProgressBar::new_spinner()),
-            None => self.bars.add(ProgressBar::new_spinner()),
+        // In the order of names, whichever of them was first to have something to do.
+        let place = self.lines.keys().filter(|shown| **shown < host).count();
+        let bar = self.bars.insert(place, ProgressBar::new_spinner());
+        let line = Line { bar, text: Arc::default() };
+        line.set(self.running.line(&host).unwrap_or_default());
+        let text = Arc::clone(&line.text);
+        let shown = move |_: &ProgressState, to: &mut dyn Write| {
+            let text = text.lock().unwrap_or_else(PoisonError::into_inner);
+            // What cannot be shown is shown the next time.
+            let _ = to.write_str(&fitting(&text, Term::stderr().size_checked()));
         };
-        bar.set_style(style("{spinner} {wide_msg} {elapsed}"));
-        bar.set_message(self.running.line(&host).unwrap_or_default());
-        bar.enable_steady_tick(TICK);
-        self.lines.insert(host, bar);
+        // As wide as its text and no wider: a terminal that becomes narrow breaks longer ones.
+        line.bar.set_style(style("{spinner} {elapsed:>3}  {shown}").with_key("shown", shown));
+        line.bar.enable_steady_tick(TICK);
+        self.lines.insert(host, line);
     }
 
     fn remove(&mut self, host: &HostName) {
-        if let Some(bar) = self.lines.remove(host) {
+        if let Some(Line { bar, .. }) = self.lines.remove(host) {
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
@@ -81,7 +92,7 @@ impl Terminal {
         }
         let footer = self.footer.get_or_insert_with(|| {
             let footer = self.bars.add(ProgressBar::new_spinner());
-            footer.set_style(style("  {wide_msg}"));
+            footer.set_style(style("  {msg}"));
             footer
         });
         footer.set_message(format!("… {}", count(hidden, "more host")));
@@ -96,6 +107,27 @@ impl Terminal {
         self.running = Running::default();
         self.count_hidden();
     }
+}
+
+/// The line of a host that is busy.
+#[derive(Debug)]
+struct Line {
+    bar: ProgressBar,
+    text: Arc<Mutex<String>>,
+}
+
+impl Line {
+    fn set(&self, text: String) {
+        *self.text.lock().unwrap_or_else(PoisonError::into_inner) = text;
+        self.bar.tick();
+    }
+}
+
+/// As much of a text as fits behind wheel and time, on a terminal of so many rows and columns.
+fn fitting(text: &str, size: Option<(u16, u16)>) -> Cow<'_, str> {
+    let Some((_, columns)) = size else { return text.into() };
+    let taken = "* 59s  ".len() + FREE_COLUMNS;
+    console::truncate_str(text, usize::from(columns).saturating_sub(taken), "…")
 }
 
 impl View for Terminal {
@@ -122,6 +154,7 @@ fn style(template: &str) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use togusa_core::event::Summary;
+    use togusa_core::problem::{Problem, code};
 
     use super::*;
     use crate::ui::{Choices, testing};
@@ -132,8 +165,16 @@ mod tests {
     }
 
     fn failed(number: usize) -> Event {
-        let problem = Default::default();
+        let problem = Problem::new(code::NO_ROUTE, "no route to host");
         Event::HostFailed { host: HostName::new(format!("web{number:02}")), problem }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_where_a_character_ends() {
+        assert_eq!(fitting("web1  App", None), "web1  App");
+        assert_eq!(fitting("web1  App", Some((24, 18))), "web1  App");
+        assert_eq!(fitting("web1  App", Some((24, 17))), "web1  A…");
+        assert_eq!(fitting("web1  数据", Some((24, 18))), "web1  数…");
     }
 
     #[test]

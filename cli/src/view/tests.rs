@@ -1,7 +1,7 @@
 //! What the views make of recorded runs.
 
 use togusa_core::event::{Event, Mode, Outcome, Skip, Summary};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::verdict::Change;
 
 use super::Purpose;
@@ -110,12 +110,12 @@ fn a_failure_is_told_when_it_happens_and_wholly_at_the_end() {
     deploying `shop` to `prod`: 3 roots on 3 hosts
     db1  Db > Command("make")
       ~ `/usr/bin/db` is missing
-      error: failed to run `make install`: exit code 2 after 0.4 s
+      error[T0605]: failed to run `make install`: exit code 2 after 0.4 s
     db1   1 root  1 current  1 changed  1 failed  0 not started  0.5 s
     web1  1 root  0 current  0 changed  0 failed  1 not started  0.0 s
     web2  1 root  1 current  0 changed  0 failed  0 not started  0.0 s
     db1  Db > Command("make")
-      error: failed to run `make install`
+      error[T0605]: failed to run `make install`
         1: exit code 2 after 0.4 s
         2: standard error ended with
            cc: not found
@@ -131,7 +131,7 @@ fn quiet_shows_failures_and_what_they_came_to() {
     insta::assert_snapshot!(shown(QUIET, Purpose::Deploy, true, &a_failure()), @r#"
     [stderr]
     db1  Db > Command("make")
-      error: failed to run `make install`
+      error[T0605]: failed to run `make install`
         1: exit code 2 after 0.4 s
         2: standard error ended with
            cc: not found
@@ -168,24 +168,24 @@ fn a_hundred_hosts_stay_readable() {
           -port = 80
           +port = 1
     web030  App > Command("make")
-      error: failed to run `make`: exit code 2 after 0.30 s
+      error[T0605]: failed to run `make`: exit code 2 after 0.30 s
     web060  App > Command("make")
-      error: failed to run `make`: exit code 2 after 0.60 s
+      error[T0605]: failed to run `make`: exit code 2 after 0.60 s
     web090  App > Command("make")
-      error: failed to run `make`: exit code 2 after 0.90 s
+      error[T0605]: failed to run `make`: exit code 2 after 0.90 s
     web030    1 root   9 current  0 changed  1 failed  0.0 s
     web060    1 root   9 current  0 changed  1 failed  0.0 s
     web090    1 root   9 current  0 changed  1 failed  0.0 s
     5 hosts   1 root   9 current  1 changed  0 failed  up to 0.0 s
     92 hosts  1 root  10 current  0 changed  0 failed  up to 0.0 s
     web030  App > Command("make")
-      error: failed to run `make`
+      error[T0605]: failed to run `make`
         1: exit code 2 after 0.30 s
         2: standard error ended with
            make: no such target
       the same on `web090`
     web060  App > Command("make")
-      error: failed to run `make`
+      error[T0605]: failed to run `make`
         1: exit code 2 after 0.60 s
         2: standard error ended with
            cc: not found
@@ -200,13 +200,18 @@ fn a_hundred_hosts_stay_readable() {
 #[test]
 fn a_host_that_drops_out_is_named_with_the_reason() {
     let (web1, web2) = (root("web1", "app"), root("web2", "app"));
-    let problem = Problem::new("failed to connect").hint("is it switched on?").on(&"web2".into());
+    let problem = Problem::new(code::NO_ROUTE, "failed to connect")
+        .hint("is it switched on?")
+        .on(&"web2".into());
     let summary =
         Summary { failed_hosts: [("web2".into(), problem.clone())].into(), ..Summary::default() };
     let mut events = vec![
         started(Mode::Converge, &[web1.clone(), web2.clone()], &[]),
         Event::HostFailed { host: "web2".into(), problem },
-        Event::Warning { host: "web1".into(), problem: Problem::new("the clock is 3 min slow") },
+        Event::Warning {
+            host: "web1".into(),
+            problem: Problem::new(code::THIS_MACHINE, "the clock is 3 min slow"),
+        },
     ];
     events.extend(ends_with(
         &[(&web1, Outcome::Converged, [4, 0, 0, 0], 90), (&web2, Outcome::Failed, [0; 4], 0)],
@@ -215,9 +220,9 @@ fn a_host_that_drops_out_is_named_with_the_reason() {
     insta::assert_snapshot!(shown(NORMAL, Purpose::Deploy, true, &events), @r"
     [stderr]
     deploying `shop` to `prod`: 2 roots on 2 hosts
-    web2  error: failed to connect
+    web2  error[T0409]: failed to connect
       hint: is it switched on?
-    web1  warning: the clock is 3 min slow
+    web1  warning[T0010]: the clock is 3 min slow
     web1  1 root  4 current  0 changed  0 failed  0.1 s
     web2  1 root  0 current  0 changed  1 failed  0.0 s  (host failed)
     failed: `web2` dropped out
@@ -307,7 +312,7 @@ fn many_roots_that_are_left_out_are_named_with_verbose_alone() {
 #[test]
 fn what_cannot_be_judged_yet_is_unknown_with_the_reason_on_request() {
     let app = root("web1", "app");
-    let mut problem = Problem::new("failed to look up user `app`");
+    let mut problem = Problem::new(code::NO_ACCOUNT, "failed to look up user `app`");
     problem.causes = vec!["no such user".into()];
     let mut events = vec![
         started(Mode::Verify, std::slice::from_ref(&app), &[]),
@@ -331,7 +336,7 @@ fn what_cannot_be_judged_yet_is_unknown_with_the_reason_on_request() {
     planning `shop` in `prod`: 1 root on 1 host
     "#);
     let text = shown(VERBOSE, Purpose::Plan, true, &events);
-    let reason = "    now: failed to look up user `app`\n      1: no such user\n";
+    let reason = "    now[T0620]: failed to look up user `app`\n      1: no such user\n";
     assert!(text.contains(reason), "{text}");
 }
 

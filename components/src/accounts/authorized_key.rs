@@ -4,7 +4,9 @@ mod lines;
 
 use std::borrow::Cow;
 
+use togusa_core::demand;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::public_key::PublicKey;
 use super::ssh_file::SshFile;
@@ -28,6 +30,8 @@ use lines::{Line, Wanted};
 /// `verify` reads the file, and of the user's own also owner and mode: sshd ignores it, and all in
 /// `.ssh`, if others may write there. `update` puts a new file in its place, and makes `.ssh`. For
 /// another user than the converging one it needs root.
+///
+/// **Needs**: root for another user than the converging one.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -117,13 +121,21 @@ impl AuthorizedKey {
 
     fn check(&self) -> Result {
         tools::check_name("user", &self.user)?;
-        ensure!(!self.absent || !self.exclusive, "`.exclusive()` means nothing to absent keys");
-        ensure!(!self.keys.is_empty() || self.exclusive, "no key is given");
+        demand!(
+            !self.absent || !self.exclusive,
+            code::OPTIONS_CLASH,
+            "`.exclusive()` means nothing to absent keys"
+        );
+        demand!(!self.keys.is_empty() || self.exclusive, code::OPTION_MISSING, "no key is given");
         for option in &self.options {
             // Read as the start of a line it must be one word.
             let line = format!("{option} {}", "ssh-ed25519 AAAA");
             let is_word = Line::split_options(&line).is_some_and(|(first, _)| first == option);
-            ensure!(is_word && !option.contains('\n'), "`{option}` is no option of a key");
+            demand!(
+                is_word && !option.contains('\n'),
+                code::OPTION_VALUE,
+                "`{option}` is no option of a key"
+            );
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ use super::tools;
 /// shadow, or `addgroup` or `delgroup` of busybox, and needs root. With another number the group
 /// loses the files that it has: they keep the old one.
 ///
+/// **Needs**: root; `groupadd` and its like, or busybox.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -5,6 +5,8 @@ mod lines;
 use std::borrow::Cow;
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fail, fault};
 
 use super::public_key::PublicKey;
 use super::ssh_file::SshFile;
@@ -31,6 +33,8 @@ use lines::Wanted;
 /// makes `.ssh`; for all users or another one it needs root. No program asks the host for its key:
 /// who could send another host in its place could send another key as well. `ssh-keyscan HOST`
 /// prints what to compare with what the host's administrator says.
+///
+/// **Needs**: root for all users or another one.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -124,7 +128,7 @@ impl KnownHost {
         match (&self.path, &self.user) {
             (None, Some(user)) => SshFile::of(probe, user, "known_hosts"),
             (Some(path), _) => Ok(SshFile::at(path.clone())),
-            (None, None) => bail!("the host was not configured"),
+            (None, None) => fail!(code::NOT_CONFIGURED, "the host was not configured"),
         }
     }
 
@@ -133,9 +137,9 @@ impl KnownHost {
         let is_host = !host.is_empty()
             && !host.starts_with(['#', '@', '|', '-', '['])
             && !host.contains(|c: char| c.is_whitespace() || ",*?!".contains(c));
-        ensure!(is_host, "`{host}` is no name or address of a host");
+        demand!(is_host, code::NOT_A_NAME, "`{host}` is no name or address of a host");
         if self.keys.is_empty() && !self.absent {
-            return Err(anyhow!("no key of the host is given"))
+            return Err(fault!(code::OPTION_MISSING, "no key of the host is given"))
                 .hint("give it `.key(…)`: it is never asked for over the network");
         }
         self.user.iter().try_for_each(|user| tools::check_name("user", user))
@@ -153,7 +157,7 @@ impl Component for KnownHost {
         self.parsed = self.keys.iter().map(|key| PublicKey::parse(key)).collect::<Result<_>>()?;
         for (at, key) in self.parsed.iter().enumerate() {
             let twice = self.parsed[..at].iter().any(|other| other.kind == key.kind);
-            ensure!(!twice, "two keys are of type `{}`", key.kind);
+            demand!(!twice, code::OPTIONS_CLASH, "two keys are of type `{}`", key.kind);
         }
         self.path = match (&self.file, &self.user) {
             (Some(file), _) => Some(file.resolve(scope)?),

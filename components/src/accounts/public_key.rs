@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 /// A public key as OpenSSH writes it: `ssh-ed25519 AAAA… anna@example.org`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +20,7 @@ impl PublicKey {
     pub(super) fn parse(text: &str) -> Result<Self> {
         let shown: String = text.trim().chars().take(40).collect();
         let key = (!text.trim().contains('\n')).then(|| Self::find(text)).flatten();
-        key.with_context(|| format!("`{shown}` is no public key")).hint(
+        key.with_context(|| format!("`{shown}` is no public key")).code(code::OPTION_VALUE).hint(
             "give it one line of a file like `id_ed25519.pub`: the type, the key, and a comment",
         )
     }

@@ -1,7 +1,9 @@
 //! The files of SSH in a home directory, and what sshd asks of them.
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{Entry, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::system;
 
 use super::database::Database;
@@ -34,7 +36,10 @@ impl SshFile {
     /// A file in the directory `.ssh` of a user.
     pub(super) fn of(probe: &Probe<'_>, user: &str, name: &str) -> Result<Self> {
         let database = probe.snapshot::<Database>()?;
-        let line = database.user(user).with_context(|| format!("there is no user `{user}`"));
+        let line = database
+            .user(user)
+            .with_context(|| format!("there is no user `{user}`"))
+            .code(code::NO_ACCOUNT);
         let line = line.hint("create the account in an earlier component")?;
         if !is_root() && line.uid != system::user_id() {
             require_root(probe, &format!("look after the keys of `{user}`"))?;

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use togusa_core::fault;
 use togusa_core::host::{Exclusive, ExecError, Failure, Output};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::database::{Database, Shadow};
 use crate::privilege::require_root;
@@ -80,7 +82,7 @@ pub(super) fn check_name(kind: &str, name: &str) -> Result {
     if is_name {
         return Ok(());
     }
-    Err(anyhow!("`{name}` cannot be the name of a {kind}"))
+    Err(fault!(code::NOT_A_NAME, "`{name}` cannot be the name of a {kind}"))
         .hint("a name has at most 32 letters, digits, `-`, `_` and `.`, and is no number")
 }
 

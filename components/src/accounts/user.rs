@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 
 use togusa_core::host::Ownership;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fail};
 
 use super::database::{Database, Shadow, UserLine};
 use super::tools;
@@ -40,6 +42,8 @@ const MOVE_HOME: &str = "--move-home";
 /// root. It runs `useradd`, `usermod`, `userdel`, `gpasswd` and `chpasswd` of shadow; where these
 /// are missing busybox makes and removes users, but cannot change them. A hash is handed over on
 /// standard input. A home directory that was lost comes back empty.
+///
+/// **Needs**: root; `useradd` and its like, or busybox.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -374,15 +378,23 @@ impl User {
         {
             let Some(text) = text else { continue };
             let fits = !text.contains([':', '\n']);
-            ensure!(fits, "`{text}` cannot be the {what} of a user: it holds `:` or a line break");
+            demand!(
+                fits,
+                code::OPTION_VALUE,
+                "`{text}` cannot be the {what} of a user: it holds `:` or a line break"
+            );
             let is_path = what == "comment" || text.starts_with('/');
-            ensure!(is_path, "`{text}` cannot be the {what} of a user: it is no absolute path");
+            demand!(
+                is_path,
+                code::OPTION_VALUE,
+                "`{text}` cannot be the {what} of a user: it is no absolute path"
+            );
         }
         if self.append && self.groups.is_none() {
-            bail!("`.append()` means nothing without `.groups(…)`");
+            fail!(code::OPTIONS_CLASH, "`.append()` means nothing without `.groups(…)`");
         }
         if self.remove_home && !self.absent {
-            bail!("`.remove_home()` means nothing without `.absent()`");
+            fail!(code::OPTIONS_CLASH, "`.remove_home()` means nothing without `.absent()`");
         }
         self.password.check()?;
         self.expires.as_ref().map_or(Ok(()), |expires| expires.days().map(|_| ()))

@@ -4,7 +4,10 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use super::target::split;
 
@@ -28,14 +31,17 @@ impl Url {
         let (tls, rest) = match text.split_once("://") {
             Some(("http", rest)) => (false, rest),
             Some(("https", rest)) => (true, rest),
-            _ => return Err(anyhow!("`{text}` is no address of http or https")).hint(remedy),
+            _ => {
+                return Err(fault!(code::ADDRESS_FORM, "`{text}` is no address of http or https"))
+                    .hint(remedy);
+            }
         };
         let rest = rest.split('#').next().unwrap_or_default();
         let at = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(at);
         // First of all, so that no message shows it.
         if authority.contains('@') {
-            return Err(anyhow!("the address holds a user or a password"))
+            return Err(fault!(code::PASSWORD_IN_URL, "the address holds a user or a password"))
                 .hint("give it by `.header(\"Authorization\", …)`, which takes a secret");
         }
         let slash = if path.starts_with('/') { "" } else { "/" };
@@ -44,9 +50,16 @@ impl Url {
             None => Some(if tls { 443 } else { 80 }),
             Some(port) => port.parse().ok().filter(|port| *port > 0),
         };
-        let port = port.with_context(|| format!("`{text}` has no port")).hint(remedy)?;
+        let port = port
+            .with_context(|| format!("`{text}` has no port"))
+            .code(code::ADDRESS_FORM)
+            .hint(remedy)?;
         let odd = |c: char| c.is_whitespace() || c.is_control();
-        ensure!(!host.is_empty() && !rest.contains(odd), "`{text}` is no address of http");
+        demand!(
+            !host.is_empty() && !rest.contains(odd),
+            code::ADDRESS_FORM,
+            "`{text}` is no address of http"
+        );
         let (authority, path) = (authority.to_owned(), format!("{slash}{path}"));
         Ok(Self { tls, authority, host: host.to_owned(), port, path })
     }

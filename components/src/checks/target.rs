@@ -3,7 +3,10 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use togusa_core::demand;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::foreign;
 
@@ -28,9 +31,9 @@ impl Target {
         };
         let (host, port) = split(text);
         let port = port.and_then(|port| port.parse().ok()).filter(|port| *port > 0);
-        let port = port.with_context(|| format!("`{text}` has no port"));
+        let port = port.with_context(|| format!("`{text}` has no port")).code(code::ADDRESS_FORM);
         let port = port.hint("write it as `host:port`, an IPv6 address as `[::1]:port`")?;
-        ensure!(!host.is_empty(), "`{text}` has no host");
+        demand!(!host.is_empty(), code::ADDRESS_FORM, "`{text}` has no host");
         Ok((host.to_owned(), port))
     }
 
@@ -67,7 +70,7 @@ pub(super) fn resolve(probe: &Probe<'_>, host: &str, port: u16) -> Result<Vec<So
         let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
         return Ok(loopback.map(|address| SocketAddr::new(address, port)).to_vec());
     }
-    ensure!(!host.starts_with('-'), "`{host}` is no name of a host");
+    demand!(!host.starts_with('-'), code::ADDRESS_FORM, "`{host}` is no name of a host");
     let getent = Exec::new("getent").args(["ahosts", host]).accept([0, 2]);
     let output = foreign::of_package(probe.query(&getent), "libc-bin")?;
     let text = output.stdout_text();
@@ -77,7 +80,7 @@ pub(super) fn resolve(probe: &Probe<'_>, host: &str, port: u16) -> Result<Vec<So
         addresses.extend(address.map(|address| SocketAddr::new(address, port)));
     }
     addresses.dedup();
-    ensure!(!addresses.is_empty(), "the name `{host}` has no address");
+    demand!(!addresses.is_empty(), code::NO_ADDRESS, "the name `{host}` has no address");
     Ok(addresses)
 }
 

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::file::Text;
 use crate::foreign;
@@ -37,6 +40,8 @@ const SHOWN: usize = 200;
 /// asks again until the answer is right, and fails with what it saw last. It needs no privilege.
 /// Plain HTTP needs no program, but for `getent` for names other than `localhost`; https needs
 /// `curl`, which is given address and headers through a pipe.
+///
+/// **Needs**: `curl` for https; `getent` for names other than `localhost`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -139,9 +144,13 @@ impl WaitForHttp {
     fn headers(&self) -> Result<Vec<(String, String)>> {
         let read = |(name, value): &(String, Text)| {
             let text = String::from_utf8(value.bytes().to_vec())
-                .map_err(|_| anyhow!("the header `{name}` is not UTF-8"))?;
+                .map_err(|_| fault!(code::OPTION_VALUE, "the header `{name}` is not UTF-8"))?;
             let whole = !name.is_empty() && !name.contains([':', '\r', '\n', ' ']);
-            ensure!(whole && !text.contains(['\r', '\n', '\0']), "`{name}` is no header");
+            demand!(
+                whole && !text.contains(['\r', '\n', '\0']),
+                code::OPTION_VALUE,
+                "`{name}` is no header"
+            );
             Ok((name.clone(), text))
         };
         self.headers.iter().map(read).collect()
@@ -154,7 +163,11 @@ impl WaitForHttp {
 
     /// Asks once.
     fn look(&self, probe: &Probe<'_>) -> Result<Seen> {
-        let url = self.parsed.as_ref().context("the check was not configured")?;
+        let url = self
+            .parsed
+            .as_ref()
+            .context("the check was not configured")
+            .code(code::NOT_CONFIGURED)?;
         let answer = if url.tls { self.ask_curl(probe, url)? } else { self.ask(probe, url)? };
         Ok(answer.and_then(|answer| self.judge(&answer)))
     }
@@ -252,9 +265,9 @@ impl Component for WaitForHttp {
 
     fn configure(&mut self, _: &mut Scope<'_>) -> Result {
         let url = Url::parse(&self.url)?;
-        ensure!(!self.status.is_empty(), "no status is right");
+        demand!(!self.status.is_empty(), code::OPTION_MISSING, "no status is right");
         if !url.tls && (self.insecure || self.ca_file.is_some()) {
-            return Err(anyhow!("trust means nothing to plain HTTP"))
+            return Err(fault!(code::OPTIONS_CLASH, "trust means nothing to plain HTTP"))
                 .hint("leave out `.insecure()` and `.ca_file(…)`, or ask for `https://…`");
         }
         self.parsed = Some(url);
@@ -273,7 +286,8 @@ impl Component for WaitForHttp {
             Ok(()) => Ok(()),
             Err(seen) => {
                 let text = format!("`{}` does not answer as it should", self.url);
-                Err(anyhow!("after {}: {seen}", seconds(self.timeout)).context(text))
+                Err(fault!(code::NOT_REACHED, "after {}: {seen}", seconds(self.timeout))
+                    .context(text))
             }
         }
     }

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use togusa_core::fail;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::waiting::{Seen, seconds, wait};
 
@@ -28,6 +30,8 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 /// answers is enough. `update` changes nothing: it tries again until the port is as it should be,
 /// and fails with what it saw last. It needs no privilege; names other than `localhost` are looked
 /// up by `getent` (package `libc-bin`).
+///
+/// **Needs**: `getent` for names other than `localhost`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -132,7 +136,7 @@ impl Component for WaitForPort {
         let attempt = ATTEMPT.min(self.timeout);
         match wait(machine, self.timeout, self.interval, || self.look(machine, attempt))? {
             Ok(()) => Ok(()),
-            Err(seen) => bail!("{seen}, after {} too", seconds(self.timeout)),
+            Err(seen) => fail!(code::NOT_REACHED, "{seen}, after {} too", seconds(self.timeout)),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What decides whether a command runs.
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::ExecError;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::location::Location;
 
@@ -73,7 +75,10 @@ impl Guard {
                 Check::CannotRun(error) => Err(error).context("the condition cannot be tried"),
             },
             Self::Creates { resolved, .. } => {
-                let files = resolved.as_ref().context("the guard was not configured")?;
+                let files = resolved
+                    .as_ref()
+                    .context("the guard was not configured")
+                    .code(code::NOT_CONFIGURED)?;
                 probe.is_current(&files.target, &files.inputs)
             }
         }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::File;
 use crate::location::Location;
@@ -25,6 +27,8 @@ use crate::location::Location;
 /// root's work directory, which `psql` reads; with one, `psql` runs as the converging user. All of
 /// this needs `psql` on the host that converges (Debian: `postgresql-client`). A sandbox maps the
 /// directory of a socket; what is changed is the server that is reached.
+///
+/// **Needs**: `psql`; `sudo` to work as another user of the system.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -133,7 +137,7 @@ impl PostgresCluster {
         if self.reached.is_some() || self.is_plain() {
             return Ok(());
         }
-        Err(anyhow!("the cluster `{}` was not added", self.name())).hint(
+        Err(fault!(code::CLUSTER_NOT_ADDED, "the cluster `{}` was not added", self.name())).hint(
             "`let cluster = scope.add(PostgresCluster::…);` before the components that use it",
         )
     }
@@ -197,7 +201,7 @@ impl Component for PostgresCluster {
             Server::Local | Server::Host(_) => None,
         };
         if self.password.is_some() && self.system_user.is_some() {
-            return Err(anyhow!("it has both a password and a system user"))
+            return Err(fault!(code::OPTIONS_CLASH, "it has both a password and a system user"))
                 .hint("with a password psql runs as the converging user; leave one of them out");
         }
         let password_file = self.password.as_ref().map(|password| {
@@ -214,7 +218,11 @@ impl Component for PostgresCluster {
 /// A line of a password file, which holds for whatever is connected to: one `psql` reads it.
 fn password_line(password: &Secret) -> Result<Secret> {
     let password = password.expose();
-    ensure!(!password.contains(['\n', '\r', '\0']), "the password is no single line");
+    demand!(
+        !password.contains(['\n', '\r', '\0']),
+        code::OPTION_VALUE,
+        "the password is no single line"
+    );
     let escaped = password.replace('\\', "\\\\").replace(':', "\\:");
     Ok(Secret::new(format!("*:*:*:*:{escaped}\n")))
 }

@@ -4,7 +4,9 @@ mod state;
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::postgres_cluster::PostgresCluster;
 use super::psql::{self, MAINTENANCE};
@@ -27,6 +29,8 @@ use state::{Databases, Difference, Mend, Privilege, State, Wanted};
 /// what differs. Encoding and locale of a database cannot be changed, so that a difference in them is
 /// an error, which says what to do. It needs `psql`, and the privileges that [`PostgresCluster`] tells
 /// of; owner and roles must be there before.
+///
+/// **Needs**: `psql`; to be `postgres`, or a login.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -243,11 +247,14 @@ impl Component for PostgresDatabase {
             match mend {
                 Mend::Sql(statement) => statements.push(statement),
                 Mend::Impossible => {
-                    return Err(anyhow!("the database is there, and cannot be changed: {change}"))
-                        .hint(
-                            "dump it, drop it by `.absent_losing_all_data()`, deploy it anew and \
+                    return Err(fault!(
+                        code::DATABASE_FIXED,
+                        "the database is there, and cannot be changed: {change}"
+                    ))
+                    .hint(
+                        "dump it, drop it by `.absent_losing_all_data()`, deploy it anew and \
                              restore the dump; or ask for what it has",
-                        );
+                    );
                 }
             }
         }

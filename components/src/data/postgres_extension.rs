@@ -24,6 +24,8 @@ use super::sql::{check_name, identifier, literal};
 /// `postgresql-15-postgis-3`), and a schema that is named must be there. It needs `psql`, and the
 /// privileges that [`PostgresCluster`] tells of.
 ///
+/// **Needs**: `psql`; to be `postgres`, or a login.
+///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;

@@ -4,7 +4,9 @@ mod rights;
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::postgres_cluster::PostgresCluster;
 use super::psql::{self, MAINTENANCE};
@@ -34,6 +36,8 @@ use rights::{Difference, Mend, Rights, Role, Roles};
 /// and the privileges that [`PostgresCluster`] tells of.
 ///
 /// A role that owns something cannot be removed: reassign or drop that first.
+///
+/// **Needs**: `psql`; to be `postgres`, or a login.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -190,8 +194,12 @@ impl PostgresRole {
             return Ok(present.map(|_| drop).into_iter().collect());
         }
         if present.is_some_and(|present| present.is_first) && !self.wanted.superuser {
-            return Err(anyhow!("`{}` is the role that the server cannot be without", self.name))
-                .hint("leave it its rights: `.superuser()`, `.createdb()`, `.createrole()`, …");
+            return Err(fault!(
+                code::ROLE_NEEDED,
+                "`{}` is the role that the server cannot be without",
+                self.name
+            ))
+            .hint("leave it its rights: `.superuser()`, `.createdb()`, `.createrole()`, …");
         }
         let create = Difference::new(Change::create("role"), format!("CREATE ROLE {role}"));
         let mut differences: Vec<_> = present.is_none().then_some(create).into_iter().collect();
@@ -260,7 +268,8 @@ impl Component for PostgresRole {
         self.cluster.check_added()?;
         self.wanted.check()?;
         if matches!(&self.password, Password::Is(password) if password.expose().is_empty()) {
-            return Err(anyhow!("the password is empty")).hint("`.no_password()` takes it away");
+            return Err(fault!(code::OPTION_VALUE, "the password is empty"))
+                .hint("`.no_password()` takes it away");
         }
         scope.manages("postgres-role", format!("{}/{}", self.cluster.name(), self.name));
         Ok(())

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
+use togusa_core::demand;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{ExecError, Snapshot};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::postgres_cluster::PostgresCluster;
 
@@ -47,9 +50,14 @@ pub(super) fn facts<F: Facts>(
     check_user(probe, cluster)?;
     let output = remedied(cluster, probe.query(&exec.stdin(F::QUERY)))?;
     let name = cluster.name();
-    ensure!(!output.truncated, "what PostgreSQL at `{name}` says of itself is too long");
+    demand!(
+        !output.truncated,
+        code::POSTGRES_ANSWER,
+        "what PostgreSQL at `{name}` says of itself is too long"
+    );
     let facts = serde_json::from_slice(&output.stdout)
         .with_context(|| format!("cannot read what PostgreSQL at `{name}` says of itself"))
+        .code(code::POSTGRES_ANSWER)
         .hint("is `psql` the program of PostgreSQL?")?;
     let facts = Arc::new(facts);
     found.insert(key, Arc::clone(&facts));
@@ -86,7 +94,10 @@ pub(super) fn run(
 /// `sudo` says little about an account that is missing.
 fn check_user(probe: &Probe<'_>, cluster: &PostgresCluster) -> Result {
     let Some(user) = cluster.runs_as() else { return Ok(()) };
-    let there = probe.user_id(user)?.with_context(|| format!("there is no user `{user}`"));
+    let there = probe
+        .user_id(user)?
+        .with_context(|| format!("there is no user `{user}`"))
+        .code(code::NO_ACCOUNT);
     there.map(|_| ()).hint(
         "install PostgreSQL (Debian: package `postgresql`) in an earlier component, or say by \
          `.cluster(…)` how the server is reached",
@@ -113,7 +124,9 @@ fn remedied<T>(cluster: &PostgresCluster, result: Result<T>) -> Result<T> {
             } else if said.contains("is not available") {
                 (Some(format!("PostgreSQL at `{name}` lacks it")), NO_EXTENSION)
             } else {
-                return Err(error).with_context(|| format!("PostgreSQL at `{name}` refused it"));
+                return Err(error)
+                    .with_context(|| format!("PostgreSQL at `{name}` refused it"))
+                    .code(code::POSTGRES_ANSWER);
             }
         }
         _ => return Err(error),

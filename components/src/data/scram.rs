@@ -9,7 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 const PREFIX: &str = "SCRAM-SHA-256$";
 
@@ -30,7 +32,8 @@ impl Verifier {
     /// The verifier of a password, with a salt of its own.
     pub(super) fn new(password: &str) -> Result<Self> {
         let mut salt = vec![0; SALT_BYTES];
-        getrandom::fill(&mut salt).map_err(|error| anyhow!("cannot draw a salt: {error}"))?;
+        getrandom::fill(&mut salt)
+            .map_err(|error| fault!(code::THIS_MACHINE, "cannot draw a salt: {error}"))?;
         Ok(Self::salted(password, salt, ITERATIONS))
     }
 

@@ -1,6 +1,8 @@
 //! Names and texts as SQL reads them.
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 /// PostgreSQL cuts off the rest of a longer name, in bytes.
 const LONGEST_NAME: usize = 63;
@@ -22,11 +24,11 @@ pub(super) fn literal(text: &str) -> String {
 
 /// Refuses what cannot be the name of a role, a database, an extension or a schema.
 pub(super) fn check_name(what: &str, name: &str) -> Result {
-    ensure!(!name.is_empty(), "the name of the {what} is empty");
-    ensure!(!name.contains('\0'), "the name of the {what} holds a zero byte");
+    demand!(!name.is_empty(), code::NOT_A_NAME, "the name of the {what} is empty");
+    demand!(!name.contains('\0'), code::NOT_A_NAME, "the name of the {what} holds a zero byte");
     if name.len() > LONGEST_NAME {
         let length = name.len();
-        return Err(anyhow!("the name of {what} `{name}` has {length} bytes"))
+        return Err(fault!(code::NOT_A_NAME, "the name of {what} `{name}` has {length} bytes"))
             .hint(format!("PostgreSQL cuts names off after {LONGEST_NAME} bytes; shorten it"));
     }
     Ok(())

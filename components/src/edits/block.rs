@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use togusa_core::prelude::*;
+use togusa_core::preview::Preview;
+use togusa_core::problem::code;
 use togusa_core::template;
+use togusa_core::{demand, fail, fault};
 
 use crate::content::Content;
 use crate::file::{Body, Given, Rendering, Text};
@@ -32,6 +35,8 @@ use super::target::{Edit, Target, target_methods};
 /// `verify` reads the file. `update` writes it anew in one moment, see the [module](super); a marker
 /// that lost its other half is an error, so that nothing is lost. It needs the right to write into the
 /// directory; a file of another owner needs root.
+///
+/// **Needs**: nothing; root for a file of another owner.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -128,7 +133,8 @@ impl Block {
             (_, [_, again, ..]) => format!("line {}: a second `{end}`", again + 1),
             (_, [line]) => format!("line {}: `{end}` stands before `{begin}`", line + 1),
         };
-        Err(anyhow!(broken)).hint("remove the markers, and what stood between them, by hand")
+        Err(fault!(code::EDIT_MARKERS, "{broken}"))
+            .hint("remove the markers, and what stood between them, by hand")
     }
 
     fn edit(&self, text: &str, content: &str) -> Result<Edit> {
@@ -146,7 +152,7 @@ impl Block {
         new.push(&end);
         let is_marker = |line: &str| [&*begin, &*end].map(str::trim).contains(&line.trim());
         if let Some(inside) = new[1..new.len() - 1].iter().find(|line| is_marker(line)) {
-            bail!("the content holds the marker `{inside}`");
+            fail!(code::EDIT_MARKERS, "the content holds the marker `{inside}`");
         }
         match found {
             Some((begin, end)) if same(&lines, begin, &new, end) => {}
@@ -193,7 +199,7 @@ impl Component for Block {
         self.target.resolve("block", scope)?;
         self.position.check()?;
         let plain = !self.name.trim().is_empty() && !self.name.contains(['\n', '\r']);
-        ensure!(plain, "the name of a block is a text on one line");
+        demand!(plain, code::NOT_A_NAME, "the name of a block is a text on one line");
         if !self.absent {
             let body = Body::find(&self.given, &Rendering::default(), &self.name, scope)?;
             self.target.sensitive |= matches!(&body, Body::Text(text) if text.is_secret());
@@ -205,6 +211,13 @@ impl Component for Block {
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
         self.run(probe, |target, edit| target.verify(probe, edit))
+    }
+
+    fn preview(&self) -> Option<Preview<'_>> {
+        if self.target.sensitive {
+            return Some(Preview::Hidden);
+        }
+        self.body.as_ref().map(Body::preview)
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::file::Text;
 use crate::location::Location;
@@ -30,6 +33,8 @@ use super::target::{Edit, Target, target_methods};
 ///
 /// `verify` reads the file. `update` writes it anew in one moment, see the [module](super). It needs
 /// the right to write into the directory; a file of another owner needs root.
+///
+/// **Needs**: nothing; root for a file of another owner.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -105,7 +110,7 @@ impl Line {
             lines.remove(matches);
             return Ok(lines.into_text().into());
         }
-        let line = line.context("the line has no text")?;
+        let line = line.context("the line has no text").code(code::OPTION_MISSING)?;
         let found = lines.iter().rev().find(|(_, present)| matches(present));
         match found.map(|(number, present)| (number, is_it(present))) {
             Some((_, true)) => {}
@@ -137,7 +142,7 @@ impl Component for Line {
         let Some(text) = &self.text else { return Ok(()) };
         text.check()?;
         if text.as_str()?.contains(['\n', '\r']) {
-            return Err(anyhow!("the line has an end of line in it"))
+            return Err(fault!(code::OPTION_VALUE, "the line has an end of line in it"))
                 .hint("give one line; several are a `Block`");
         }
         self.target.sensitive |= text.is_secret();

@@ -4,7 +4,9 @@ use std::fmt;
 use std::ops::Range;
 
 use regex_lite::Regex;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 /// The lines of a text, each with its end as it stands there.
 #[derive(Debug)]
@@ -74,7 +76,9 @@ impl Pattern {
     }
 
     pub(super) fn regex(&self) -> Result<Regex> {
-        Regex::new(&self.0).with_context(|| format!("`{}` is no regular expression", self.0))
+        Regex::new(&self.0)
+            .with_context(|| format!("`{}` is no regular expression", self.0))
+            .code(code::OPTION_VALUE)
     }
 
     pub(super) fn as_str(&self) -> &str {

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{Entry, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::access::{self, Access, Wanted};
 use crate::globs::{self, Globs, Parsed};
@@ -27,6 +30,8 @@ use crate::mode::IntoMode;
 ///
 /// `verify` lists the directories that the pattern names and looks at every entry. `update` changes
 /// what differs, in place. It needs to own the files, and root for another owner.
+///
+/// **Needs**: root for what others own.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -115,7 +120,11 @@ impl Permissions {
 
     /// What differs: the path, what lies there, what it shall be, and how it differs from that.
     fn differences(&self, probe: &Probe<'_>) -> Result<Vec<Difference<'_>>> {
-        let pattern = self.path.as_ref().context("the pattern was not configured")?;
+        let pattern = self
+            .path
+            .as_ref()
+            .context("the pattern was not configured")
+            .code(code::NOT_CONFIGURED)?;
         let wanted = [&self.files, &self.directories].map(Access::ownership);
         let mut survey = Survey {
             probe,
@@ -190,8 +199,11 @@ impl Component for Permissions {
             .iter()
             .all(|wanted| **wanted == nothing)
         {
-            return Err(anyhow!("neither mode nor owner nor group is asked for"))
-                .hint("give it `.file_mode(…)`, `.directory_mode(…)`, `.owner(…)` or `.group(…)`");
+            return Err(fault!(
+                code::OPTION_MISSING,
+                "neither mode nor owner nor group is asked for"
+            ))
+            .hint("give it `.file_mode(…)`, `.directory_mode(…)`, `.owner(…)` or `.group(…)`");
         }
         let path = self.pattern.resolve(scope)?;
         path.as_str()

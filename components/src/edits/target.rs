@@ -2,7 +2,9 @@
 
 use togusa_core::host::Entry;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::system;
+use togusa_core::{demand, fault};
 
 use crate::access::{self, Access, Wanted};
 use crate::location::{Location, Place};
@@ -111,19 +113,31 @@ impl Target {
         let local = local.display();
         if entry.is_symlink() {
             let leads_to = probe.read_link(path)?;
-            return Err(anyhow!("`{local}` is a link to `{}`", leads_to.display()))
-                .hint("give the path of the file itself: a link is not followed here");
+            return Err(fault!(
+                code::EDIT_NO_FILE,
+                "`{local}` is a link to `{}`",
+                leads_to.display()
+            ))
+            .hint("give the path of the file itself: a link is not followed here");
         }
-        ensure!(entry.is_file(), "`{local}` is no file");
+        demand!(entry.is_file(), code::EDIT_NO_FILE, "`{local}` is no file");
         let bytes = probe.read(path)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| anyhow!("`{local}` is not text in UTF-8, so that it cannot be edited"))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            fault!(
+                code::EDIT_NOT_TEXT,
+                "`{local}` is not text in UTF-8, so that it cannot be edited"
+            )
+        })?;
         Ok(Some((entry, text)))
     }
 
     fn missing(&self, probe: &Probe<'_>) -> Result<Verdict> {
-        Err(anyhow!("there is no file `{}` to edit", probe.local(self.place.path()).display()))
-            .hint("let an earlier component make it, or ask for `.create()`")
+        Err(fault!(
+            code::EDIT_NO_FILE,
+            "there is no file `{}` to edit",
+            probe.local(self.place.path()).display()
+        ))
+        .hint("let an earlier component make it, or ask for `.create()`")
     }
 
     /// Whether the text must not be seen: it was said, or a secret stands in it.
@@ -202,8 +216,12 @@ impl Target {
             return Ok(());
         }
         let local = machine.local(self.place.path());
-        Err(anyhow!("`{}` belongs to `{owner}`, and `{own}` cannot keep it so", local.display()))
-            .hint("converge as root (`sudo = true`) or as the owner")
+        Err(fault!(
+            code::EDIT_OWNER,
+            "`{}` belongs to `{owner}`, and `{own}` cannot keep it so",
+            local.display()
+        ))
+        .hint("converge as root (`sudo = true`) or as the owner")
     }
 
     fn within<T>(&self, probe: &Probe<'_>, result: Result<T>) -> Result<T> {

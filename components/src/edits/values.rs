@@ -8,8 +8,11 @@ mod yaml;
 
 use std::borrow::Cow;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::value::{Table, Value};
+use togusa_core::{demand, fail, fault};
 
 use crate::location::Location;
 
@@ -47,6 +50,8 @@ use datum::{Datum, leaves};
 /// `verify` reads the file and compares the values. `update` writes it anew in one moment, see the
 /// [module](super). It needs the right to write into the directory; a file of another owner needs
 /// root.
+///
+/// **Needs**: nothing; root for a file of another owner.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -240,8 +245,11 @@ fn applied(format: Format, text: &str, wishes: Vec<Wish>) -> Result<(String, Vec
     let text = document.text();
     let again = format.parse(&text).and_then(|document| document.read());
     if again.context("what the edit makes of the file cannot be read")? != whole {
-        return Err(anyhow!("the edit would change more than it shall, so it is not made"))
-            .hint("make this change by hand, or write the file as a whole with `File`");
+        return Err(fault!(
+            code::EDIT_TOO_MUCH,
+            "the edit would change more than it shall, so it is not made"
+        ))
+        .hint("make this change by hand, or write the file as a whole with `File`");
     }
     Ok((text, differences))
 }
@@ -287,13 +295,20 @@ impl Component for Values {
         if self.format.is_none() {
             self.format = Format::of(&name);
         }
-        let known = self.format.with_context(|| format!("the format of `{name}` is not known"));
+        let known = self
+            .format
+            .with_context(|| format!("the format of `{name}` is not known"))
+            .code(code::OPTION_MISSING);
         let format = known.hint("say it by `.format(Format::Ini)` or another one")?;
         let leaves = self.leaves()?;
-        ensure!(!leaves.is_empty(), "no value is set or unset");
+        demand!(!leaves.is_empty(), code::OPTION_MISSING, "no value is set or unset");
         for (number, Wish { path, value, .. }) in leaves.iter().enumerate() {
             let name = path.join(".");
-            ensure!(!path.is_empty() && !path.iter().any(String::is_empty), "`{name}` is no path");
+            demand!(
+                !path.is_empty() && !path.iter().any(String::is_empty),
+                code::OPTION_VALUE,
+                "`{name}` is no path"
+            );
             if let Some(value) = value {
                 format.check(path, value).with_context(|| format!("`{name}` cannot be set"))?;
             }
@@ -303,7 +318,10 @@ impl Component for Values {
             });
             if let Some(other) = clashes {
                 let other = other.path.join(".");
-                bail!("`{name}` is asked for beside `{other}`: one would undo the other");
+                fail!(
+                    code::OPTIONS_CLASH,
+                    "`{name}` is asked for beside `{other}`: one would undo the other"
+                );
             }
         }
         Ok(())

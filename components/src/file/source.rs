@@ -4,7 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use togusa_core::assets::{AssetError, AssetKind};
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::preview::Preview;
+use togusa_core::problem::code;
 use togusa_core::secret::MASK;
 use togusa_core::template;
 
@@ -33,7 +37,9 @@ impl Text {
     /// The content as text.
     #[cfg(any(feature = "edits", feature = "sources"))]
     pub(crate) fn as_str(&self) -> Result<&str> {
-        std::str::from_utf8(self.bytes()).context("the content is not UTF-8")
+        std::str::from_utf8(self.bytes())
+            .context("the content is not UTF-8")
+            .code(code::EDIT_NOT_TEXT)
     }
 
     /// Refuses what was printed of a secret, where the secret itself was meant.
@@ -42,8 +48,11 @@ impl Text {
         if !self.is_masked() {
             return Ok(());
         }
-        Err(anyhow!("the content holds `{MASK}`: a secret was printed, not exposed"))
-            .hint("give it the secret itself, or `.expose()` it")
+        Err(fault!(
+            code::SECRET_PRINTED,
+            "the content holds `{MASK}`: a secret was printed, not exposed"
+        ))
+        .hint("give it the secret itself, or `.expose()` it")
     }
 
     /// Whether what stands for a secret was written instead of one.
@@ -162,23 +171,30 @@ impl Body {
             [given] => given,
             [first, second, ..] => {
                 let (first, second) = (first.method(), second.method());
-                return Err(anyhow!("both `.{first}(…)` and `.{second}(…)` give it content"))
-                    .hint("a file has one content; leave one of them out");
+                return Err(fault!(
+                    code::OPTIONS_CLASH,
+                    "both `.{first}(…)` and `.{second}(…)` give it content"
+                ))
+                .hint("a file has one content; leave one of them out");
             }
         };
         if !matches!(given, Given::Source(_)) {
             let method = given.method();
             let unused = rendering.off.or(rendering.context.as_ref().map(|_| "context"));
             if let Some(unused) = unused {
-                return Err(anyhow!("`.{unused}(…)` means nothing beside `.{method}(…)`"))
-                    .hint("it is about how a `.source(…)` is rendered; leave it out");
+                return Err(fault!(
+                    code::OPTIONS_CLASH,
+                    "`.{unused}(…)` means nothing beside `.{method}(…)`"
+                ))
+                .hint("it is about how a `.source(…)` is rendered; leave it out");
             }
         }
         match given {
-            Given::Content(text) if text.is_masked() => {
-                Err(anyhow!("the content holds `{MASK}`: a secret was printed, not exposed"))
-                    .hint("give it the secret itself, `.expose()` it, or let a template render it")
-            }
+            Given::Content(text) if text.is_masked() => Err(fault!(
+                code::SECRET_PRINTED,
+                "the content holds `{MASK}`: a secret was printed, not exposed"
+            ))
+            .hint("give it the secret itself, `.expose()` it, or let a template render it"),
             Given::Content(text) => Ok(Self::Text(text.clone())),
             Given::SecretFile(name) => Ok(Self::Asset(scope.secret_file(name)?)),
             Given::InlineTemplate(text, context) => {
@@ -188,6 +204,16 @@ impl Body {
                 Ok(Self::Template(scope.template(name, context.clone())?))
             }
             Given::Source(name) => from_asset(name, rendering, scope),
+        }
+    }
+
+    /// The content for people to see.
+    pub(crate) fn preview(&self) -> Preview<'_> {
+        match self {
+            Self::Text(text) if text.is_secret() => Preview::Hidden,
+            Self::Text(text) => Preview::Bytes(text.bytes()),
+            Self::Asset(asset) => Preview::Asset(asset),
+            Self::Template(template) => Preview::Template(template),
         }
     }
 
@@ -214,7 +240,7 @@ fn from_asset(name: &str, rendering: &Rendering, scope: &mut Scope<'_>) -> Resul
 fn beside(name: &str, rendering: &Rendering, scope: &mut Scope<'_>) -> Result<Body> {
     from_asset(name, rendering, scope).or_else(|error| {
         let missing = error.downcast::<AssetError>()?;
-        Err(missing).context("it has neither content nor source").hint(format!(
+        Err(missing).context("it has neither content nor source").code(code::OPTION_MISSING).hint(format!(
             "give it `.content(…)` or `.source(…)`, or put `{name}` beside the component's source"
         ))
     })

@@ -7,7 +7,9 @@ mod tools;
 use std::borrow::Cow;
 use std::time::Duration;
 
+use togusa_core::demand;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 pub(super) use index::Refresh;
 use installed::{Installed, Package, Upgradable};
@@ -36,6 +38,8 @@ const INDEX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// `update` runs `apt-get` and `apt-mark`, and needs root. The index is fetched if it is too old, or
 /// does not know a package. Nothing is asked, and configuration that was changed by hand is kept.
 /// An installation that was cut off is brought to its end first.
+///
+/// **Needs**: root; `apt-get`, `dpkg-query`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -272,21 +276,29 @@ impl Component for Apt {
     }
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
-        ensure!(!self.packages.is_empty(), "no package is named");
+        demand!(!self.packages.is_empty(), code::OPTION_MISSING, "no package is named");
         for Wanted { name, version } in &self.packages {
             let is_name = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
                 && name.chars().all(|c| c.is_ascii_lowercase() || "0123456789+-.:".contains(c))
                 // With this apt would remove it.
                 && !name.ends_with('-');
-            ensure!(is_name, "`{name}` cannot be the name of a package");
+            demand!(is_name, code::NOT_A_NAME, "`{name}` cannot be the name of a package");
             let Some(version) = version else { continue };
             let is_version = version.starts_with(|c: char| c.is_ascii_alphanumeric())
                 && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+-:~".contains(c));
-            ensure!(is_version, "`{version}` cannot be a version of package `{name}`");
+            demand!(
+                is_version,
+                code::OPTION_VALUE,
+                "`{version}` cannot be a version of package `{name}`"
+            );
         }
         if self.absent.is_some() {
             let unused = self.held.is_some() || self.latest;
-            ensure!(!unused, "neither a hold nor `.latest()` means something to absent packages");
+            demand!(
+                !unused,
+                code::OPTIONS_CLASH,
+                "neither a hold nor `.latest()` means something to absent packages"
+            );
             return Ok(());
         }
         self.packages.iter().for_each(|wanted| scope.manages("apt", &wanted.name));

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use super::apt::Refresh;
 use crate::{Directory, File, Purge};
@@ -26,6 +28,8 @@ use crate::{Directory, File, Purge};
 ///
 /// `verify` reads both files. `update` writes them and runs `apt-get update` for this source; an
 /// address that cannot be reached, or a wrong key, is an error. It needs root, and apt 2.1 or later.
+///
+/// **Needs**: root; `apt-get`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -147,32 +151,43 @@ impl AptRepository {
         let is_name = !name.is_empty()
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
             && !name.starts_with('.');
-        ensure!(is_name, "`{name}` cannot be the name of a source: letters, digits, `-_.`");
+        demand!(
+            is_name,
+            code::NOT_A_NAME,
+            "`{name}` cannot be the name of a source: letters, digits, `-_.`"
+        );
         if self.absent {
             return Ok(());
         }
-        ensure!(!self.uris.is_empty(), "the source has no `.uri(…)`");
-        ensure!(!self.suites.is_empty(), "the source has no `.suite(…)`");
+        demand!(!self.uris.is_empty(), code::OPTION_MISSING, "the source has no `.uri(…)`");
+        demand!(!self.suites.is_empty(), code::OPTION_MISSING, "the source has no `.suite(…)`");
         let words = [&self.uris, &self.suites, &self.types, &self.architectures];
         for word in words.into_iter().flatten().chain(self.components.iter().flatten()) {
             let is_word = !word.is_empty() && !word.contains(char::is_whitespace);
-            ensure!(is_word, "`{word}` cannot stand in a source of packages: it is not one word");
+            demand!(
+                is_word,
+                code::OPTION_VALUE,
+                "`{word}` cannot stand in a source of packages: it is not one word"
+            );
         }
         for uri in &self.uris {
             let host = uri.split_once("://").map_or("", |(_, rest)| rest);
             let host = host.split('/').next().unwrap_or_default();
             if host.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
-                return Err(anyhow!("an address holds a password, which all users could read"))
-                    .hint("put it into a private `File` below `/etc/apt/auth.conf.d`");
+                return Err(fault!(
+                    code::PASSWORD_IN_URL,
+                    "an address holds a password, which all users could read"
+                ))
+                .hint("put it into a private `File` below `/etc/apt/auth.conf.d`");
             }
         }
         match &self.key {
             Some(Key::Text(text)) if !text.trim_start().starts_with("-----BEGIN PGP") => {
-                Err(anyhow!("the key is no text that begins with `-----BEGIN PGP`"))
+                Err(fault!(code::APT_KEY, "the key is no text that begins with `-----BEGIN PGP`"))
                     .hint("put a key in binary form into a file and give `.key_source(\"….gpg\")`")
             }
             Some(Key::Source(name)) if !name.ends_with(".gpg") && !name.ends_with(".asc") => {
-                Err(anyhow!("apt does not read a key from a file like `{name}`"))
+                Err(fault!(code::APT_KEY, "apt does not read a key from a file like `{name}`"))
                     .hint("name it `.asc` if it is a text, and `.gpg` if it is not")
             }
             _ => Ok(()),

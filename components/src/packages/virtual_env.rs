@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use togusa_core::host::{Entry, ExecError, Failure, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fail, fault};
 
 use crate::access;
 use crate::location::{Location, Place};
@@ -41,6 +43,8 @@ const TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 /// `update` makes an environment that is broken or for another Python anew, with all that was in it,
 /// and installs the requirements; a directory that holds something else is an error. It needs the package `python3-venv`, or `uv`; no privilege, but for
 /// another user root.
+///
+/// **Needs**: `python3` with `venv`, or `uv`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -192,8 +196,12 @@ impl VirtualEnv {
             return Ok(());
         }
         let local = probe.local(path);
-        Err(anyhow!("`{}` holds files, and is no virtual environment", local.display()))
-            .hint("remove it, or give the environment another path")
+        Err(fault!(
+            code::DIRECTORY_OCCUPIED,
+            "`{}` holds files, and is no virtual environment",
+            local.display()
+        ))
+        .hint("remove it, or give the environment another path")
     }
 
     /// Of the files that tell what is installed: an address may hold a password.
@@ -286,11 +294,11 @@ impl Component for VirtualEnv {
         self.place.resolve("virtualenv", scope)?;
         self.requirements.resolve(scope)?;
         if self.require_hashes && self.requirements.is_empty() {
-            bail!("`.require_hashes()` means nothing without a requirement");
+            fail!(code::OPTIONS_CLASH, "`.require_hashes()` means nothing without a requirement");
         }
         let python = &self.python;
         let is_program = !python.is_empty() && !python.starts_with(['-', '~']);
-        ensure!(is_program, "`{python}` cannot be a program");
+        demand!(is_program, code::OPTION_VALUE, "`{python}` cannot be a program");
         scope.check_arguments(&Exec::new("pip").args(self.options.iter().cloned()))
     }
 

@@ -6,8 +6,11 @@ mod table;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::system;
+use togusa_core::{demand, fault};
 
 use crate::config::{ConfigFile, verify_absent};
 use crate::privilege::{is_root, require_root};
@@ -32,6 +35,8 @@ use table::{Crontab, Job};
 /// `verify` reads the file with its mode and owner, or runs `crontab -l`, once for all jobs of a
 /// host. `update` puts a new file in its place, or runs `crontab`, of the package `cron`; cron sees
 /// by itself that there is something new. A job that holds a secret is readable for root alone.
+///
+/// **Needs**: `cron`; root for other users.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -142,10 +147,11 @@ impl Cron {
             return require_root(probe, "look after the jobs of other users");
         }
         match self.env.keys().find(|name| table::SPECIAL.contains(&name.as_str())) {
-            Some(name) if !self.absent => {
-                Err(anyhow!("`{name}` would count for all jobs in the crontab of `{own}`"))
-                    .hint("set it there by hand, or converge as root: `sudo = true` for the host")
-            }
+            Some(name) if !self.absent => Err(fault!(
+                code::CRON_VARIABLE,
+                "`{name}` would count for all jobs in the crontab of `{own}`"
+            ))
+            .hint("set it there by hand, or converge as root: `sudo = true` for the host"),
             _ => Ok(()),
         }
     }
@@ -154,27 +160,35 @@ impl Cron {
         let name = &self.name;
         let is_name =
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-        ensure!(is_name, "`{name}` cannot be the name of a job: letters, digits, `-` and `_`");
+        demand!(
+            is_name,
+            code::NOT_A_NAME,
+            "`{name}` cannot be the name of a job: letters, digits, `-` and `_`"
+        );
         if let Some(user) = &self.user {
             let is_user = !user.is_empty() && !user.contains(char::is_whitespace);
-            ensure!(is_user, "`{user}` cannot be the name of a user");
+            demand!(is_user, code::NOT_A_NAME, "`{user}` cannot be the name of a user");
         }
         if self.absent {
             return Ok(());
         }
         schedule::check(&self.schedule)?;
         let command = self.command.trim();
-        ensure!(!command.is_empty(), "the command is empty");
+        demand!(!command.is_empty(), code::OPTION_MISSING, "the command is empty");
         if command.contains('\n') {
-            return Err(anyhow!("the command has more than one line"))
+            return Err(fault!(code::OPTION_VALUE, "the command has more than one line"))
                 .hint("put it into a script, and run that");
         }
         for (name, value) in &self.env {
             let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            ensure!(is_name, "`{name}` cannot be the name of a variable");
+            demand!(is_name, code::NOT_A_NAME, "`{name}` cannot be the name of a variable");
             let fits = !value.text().contains('\n');
-            ensure!(fits, "variable `{name}` has more than one line, which cron cannot read");
+            demand!(
+                fits,
+                code::OPTION_VALUE,
+                "variable `{name}` has more than one line, which cron cannot read"
+            );
         }
         self.job().check_length()
     }
@@ -184,7 +198,7 @@ impl Cron {
         let Some(user) = self.user.as_ref().filter(|_| !self.sandboxed) else { return Ok(()) };
         match probe.user_id(user)? {
             Some(_) => Ok(()),
-            None => Err(anyhow!("there is no user `{user}`"))
+            None => Err(fault!(code::NO_ACCOUNT, "there is no user `{user}`"))
                 .hint("create the account in an earlier component"),
         }
     }
@@ -249,6 +263,7 @@ impl Component for Cron {
                 directory
                     .flatten()
                     .context("there is no directory `/etc/cron.d`")
+                    .code(code::NO_PROGRAM)
                     .hint("install cron: package `cron`")?;
                 ConfigFile::new(path, &self.file_text(machine)).write(machine)
             }

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{ExecError, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use super::cron::Cron;
 use crate::config::{ConfigFile, verify_absent};
@@ -30,6 +33,8 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// `verify` reads the file. `update` has `logrotate --debug`, of the package `logrotate`, read the
 /// new one first: what it refuses never takes the place of the old one. Below `/etc` it needs root;
 /// with `by_cron` the package `cron`. In a sandbox, where nobody reads the file, it needs nothing.
+///
+/// **Needs**: `logrotate`; root for its usual directory.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -168,16 +173,25 @@ impl Logrotate {
         let name = &self.name;
         let is_name =
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-        ensure!(is_name, "`{name}` cannot be the name of a rotation: letters, digits, `-` and `_`");
+        demand!(
+            is_name,
+            code::NOT_A_NAME,
+            "`{name}` cannot be the name of a rotation: letters, digits, `-` and `_`"
+        );
         if self.absent {
             return Ok(());
         }
-        ensure!(!self.logs.is_empty(), "no `.log(…)` is given");
+        demand!(!self.logs.is_empty(), code::OPTION_MISSING, "no `.log(…)` is given");
         for line in &self.directives {
-            ensure!(!line.contains(['\n', '{', '}']), "`{line}` is not one directive");
+            demand!(
+                !line.contains(['\n', '{', '}']),
+                code::OPTION_VALUE,
+                "`{line}` is not one directive"
+            );
         }
         self.when()
             .with_context(|| format!("logs cannot be rotated every `{}`", self.every))
+            .code(code::OPTION_VALUE)
             .hint("say `hour`, `day`, `week`, `month` or `year`, or a size like `100M`")
             .map(|_| ())
     }
@@ -207,7 +221,7 @@ impl Logrotate {
     }
 
     fn resolved(&self) -> Result<&Resolved> {
-        self.resolved.as_ref().context("the rotation was not configured")
+        self.resolved.as_ref().context("the rotation was not configured").code(code::NOT_CONFIGURED)
     }
 
     /// Has logrotate read a text that is not in place yet.
@@ -223,13 +237,19 @@ impl Logrotate {
             Err(error) if matches!(error.downcast_ref(), Some(ExecError::NotFound { .. })) => {
                 Err(error).hint("install it: package `logrotate`")
             }
-            Err(error) => Err(error).context("logrotate refuses this rotation"),
+            Err(error) => Err(error)
+                .context("logrotate refuses this rotation")
+                .code(code::CONFIGURATION_REFUSED),
             Ok(output) => {
                 // Older ones only print what they refuse.
                 let said = output.stderr_text();
                 let refused = said.lines().find(|line| line.starts_with("error:"));
-                refused
-                    .map_or(Ok(()), |line| Err(anyhow!("logrotate refuses this rotation: {line}")))
+                refused.map_or(Ok(()), |line| {
+                    Err(fault!(
+                        code::CONFIGURATION_REFUSED,
+                        "logrotate refuses this rotation: {line}"
+                    ))
+                })
             }
         };
         machine.remove(draft)?;

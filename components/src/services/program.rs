@@ -8,7 +8,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::file::Text;
 use crate::location::{Location, Place};
@@ -51,6 +54,8 @@ use launcher::Launcher;
 ///
 /// Another `user` needs `sudo`, also for root, and must be able to enter the directory and to write
 /// the log. Linux, `sh` and `setsid` (of `util-linux` or busybox) are needed.
+///
+/// **Needs**: `sh`, `setsid`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -239,11 +244,14 @@ impl Program {
     }
 
     fn working_directory(&self) -> Result<&HostPath> {
-        self.resolved_directory.as_ref().context("the program was not configured")
+        self.resolved_directory
+            .as_ref()
+            .context("the program was not configured")
+            .code(code::NOT_CONFIGURED)
     }
 
     fn record(&self) -> Result<&HostPath> {
-        self.record.as_ref().context("the program was not configured")
+        self.record.as_ref().context("the program was not configured").code(code::NOT_CONFIGURED)
     }
 
     /// What starts it, as it is to be recorded.
@@ -324,7 +332,7 @@ fn signal_name(signal: &str) -> Result<String> {
     let name = signal.strip_prefix("SIG").unwrap_or(signal);
     match SIGNALS.contains(&name) {
         true => Ok(name.to_owned()),
-        false => Err(anyhow!("`{signal}` is no signal"))
+        false => Err(fault!(code::OPTION_VALUE, "`{signal}` is no signal"))
             .hint(format!("give one of {}", SIGNALS.join(", "))),
     }
 }
@@ -333,8 +341,9 @@ fn signal_name(signal: &str) -> Result<String> {
 fn check_variable(name: &str) -> Result {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let begins_well = !name.starts_with(|c: char| c.is_ascii_digit());
-    ensure!(
+    demand!(
         !name.is_empty() && begins_well && name.chars().all(plain) && name != instance::MARK,
+        code::NOT_A_NAME,
         "`{name}` is no name for a variable"
     );
     Ok(())
@@ -346,18 +355,31 @@ impl Component for Program {
     }
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
-        ensure!(
+        demand!(
             !self.name.is_empty() && !self.name.contains(['/', '\n', '\0']),
+            code::NOT_A_NAME,
             "`{}` is no name for a program",
             self.name
         );
         self.env.keys().try_for_each(|name| check_variable(name))?;
         for (name, value) in &self.env {
-            ensure!(!value.is_masked(), "the variable `{name}` holds a secret that was printed");
-            ensure!(!value.bytes().contains(&0), "the variable `{name}` holds a zero byte");
+            demand!(
+                !value.is_masked(),
+                code::SECRET_PRINTED,
+                "the variable `{name}` holds a secret that was printed"
+            );
+            demand!(
+                !value.bytes().contains(&0),
+                code::OPTION_VALUE,
+                "the variable `{name}` holds a zero byte"
+            );
         }
         let mut words = [&self.program].into_iter().chain(&self.args);
-        ensure!(!words.any(|word| word.contains(['\n', '\0'])), "an argument holds a line break");
+        demand!(
+            !words.any(|word| word.contains(['\n', '\0'])),
+            code::OPTION_VALUE,
+            "an argument holds a line break"
+        );
         scope.check_arguments(&Exec::new(&self.program).args(&self.args))?;
         self.stop_signal = signal_name(&self.stop_signal)?;
         self.reload_signal = self.reload_signal.as_deref().map(signal_name).transpose()?;

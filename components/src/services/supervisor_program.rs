@@ -1,15 +1,18 @@
 //! Programs below supervisord.
 
+mod section;
 mod status;
 mod words;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Output;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::file::{File, Text};
 use crate::location::Location;
@@ -18,7 +21,6 @@ use crate::services::text;
 use crate::waiting::{seconds, wait};
 
 use status::{State, Statuses};
-use words::{is_cut, quoted, raw};
 
 /// How often it is looked what has become of a program.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -51,6 +53,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// It needs the programs of the package `supervisor`, a supervisord that runs, and the right to
 /// write there and to use its socket, which is root's usually.
+///
+/// **Needs**: `supervisorctl`, and the right to speak with supervisord.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -214,76 +218,6 @@ impl SupervisorProgram {
         self
     }
 
-    fn check(&self) -> Result {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        ensure!(
-            !self.name.is_empty() && self.name.chars().all(plain) && self.name != "all",
-            "`{}` is no name for a program of supervisord",
-            self.name
-        );
-        for (name, value) in &self.env {
-            ensure!(!value.is_masked(), "the variable `{name}` holds a secret that was printed");
-        }
-        let words = [&self.program].into_iter().chain(&self.args).chain(self.options.values());
-        let mut words = words.chain(self.options.keys()).chain(&self.user).chain(self.env.keys());
-        ensure!(!words.any(|word| word.contains(['\n', '\r', '\0'])), "a text holds a line break");
-        let cut = self.options.iter().find(|(_, value)| is_cut(&format!(" {value}")));
-        if let Some((name, _)) = cut {
-            return Err(anyhow!("the option `{name}` holds `;` or `#` behind a blank"))
-                .hint("supervisord takes what follows for a comment");
-        }
-        Ok(())
-    }
-
-    /// The section of the program, as a template: paths are expanded on the host.
-    fn section(&self) -> Result<String> {
-        let mut text = format!("[program:{}]\n", self.name);
-        let words = [&self.program].into_iter().chain(&self.args);
-        let words: Vec<_> = words.map(|word| quoted(word)).collect();
-        let mut line = |name: &str, value: &str| {
-            let _ = writeln!(text, "{name} = {value}");
-        };
-        line("command", &raw(&words.join(" ")));
-        line("directory", "{{ directory }}");
-        if let Some(user) = &self.user {
-            line("user", user);
-        }
-        if self.log.is_some() {
-            line("stdout_logfile", "{{ log }}");
-        }
-        line("redirect_stderr", "true");
-        line("autostart", "true");
-        line("autorestart", if self.crash_alone { "unexpected" } else { "true" });
-        line("startsecs", &self.start_time.as_secs().to_string());
-        line("stopsignal", self.stop_signal.strip_prefix("SIG").unwrap_or(&self.stop_signal));
-        line("stopwaitsecs", &self.stop_timeout.as_secs().to_string());
-        line("stopasgroup", "false");
-        line("killasgroup", "true");
-        for (name, value) in &self.options {
-            line(name, &raw(value));
-        }
-        if !self.env.is_empty() {
-            line("environment", "{{ environment }}");
-        }
-        Ok(text)
-    }
-
-    /// The variables in one line.
-    fn environment(&self) -> Result<String> {
-        let mut entries = Vec::new();
-        for (name, value) in &self.env {
-            let value = std::str::from_utf8(value.bytes())
-                .with_context(|| format!("the variable `{name}` is not UTF-8"))?;
-            if value.contains(['"', '\n', '\r', '\0']) || is_cut(value) {
-                let odd = "a quote, a line break, or `;` or `#` behind a blank";
-                return Err(anyhow!("the variable `{name}` holds {odd}"))
-                    .hint("supervisord cannot read such a value; give it by a file");
-            }
-            entries.push(format!("{name}=\"{}\"", value.replace('%', "%%")));
-        }
-        Ok(entries.join(","))
-    }
-
     /// The file of the section.
     fn section_file(&self, scope: &mut Scope<'_>) -> Result<File> {
         let directory = match &self.directory {
@@ -311,7 +245,11 @@ impl SupervisorProgram {
     }
 
     fn control(&self, probe: &Probe<'_>, args: &[&str]) -> Result<Exec> {
-        let config = self.config_path.as_ref().context("the program was not configured")?;
+        let config = self
+            .config_path
+            .as_ref()
+            .context("the program was not configured")
+            .code(code::NOT_CONFIGURED)?;
         Ok(status::supervisorctl(probe, config).args(args.iter().copied()))
     }
 
@@ -323,14 +261,20 @@ impl SupervisorProgram {
         let complaint =
             said.lines().find(|line| line.contains("ERROR") || line.starts_with("error:"));
         match complaint {
-            Some(complaint) => Err(anyhow!("supervisord says: {}", complaint.trim()))
-                .hint("correct what it complains of in its files"),
+            Some(complaint) => {
+                Err(fault!(code::SUPERVISOR_REFUSES, "supervisord says: {}", complaint.trim()))
+                    .hint("correct what it complains of in its files")
+            }
             None => Ok(output),
         }
     }
 
     fn state(&self, probe: &Probe<'_>) -> Result<Option<State>> {
-        let config = self.config_path.as_ref().context("the program was not configured")?;
+        let config = self
+            .config_path
+            .as_ref()
+            .context("the program was not configured")
+            .code(code::NOT_CONFIGURED)?;
         Ok(status::all_now(probe, config)?.remove(&self.name))
     }
 
@@ -344,7 +288,12 @@ impl SupervisorProgram {
         self.order(machine, "restart")?;
         let now = self.state(machine)?;
         let is_new = now.is_some_and(|now| now.pid != before.pid);
-        ensure!(is_new, "`{}` is still the same process after its restart", self.name);
+        demand!(
+            is_new,
+            code::SERVICE_NOT_RUNNING,
+            "`{}` is still the same process after its restart",
+            self.name
+        );
         Ok(())
     }
 
@@ -393,10 +342,14 @@ impl SupervisorProgram {
     fn log_tail(&self, probe: &Probe<'_>) -> Result<anyhow::Error> {
         let shown = probe.query(&self.control(probe, &["tail", &self.name])?);
         // The tail only adds to an error that is told anyway.
-        Ok(anyhow!(match shown {
-            Ok(output) => text::tail("its log", &output.stdout_text()),
-            Err(error) => format!("its log cannot be read: {error:#}"),
-        }))
+        Ok(fault!(
+            code::SERVICE_NOT_RUNNING,
+            "{}",
+            match shown {
+                Ok(output) => text::tail("its log", &output.stdout_text()),
+                Err(error) => format!("its log cannot be read: {error:#}"),
+            }
+        ))
     }
 }
 
@@ -422,7 +375,11 @@ impl Component for SupervisorProgram {
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
-        let config = self.config_path.as_ref().context("the program was not configured")?;
+        let config = self
+            .config_path
+            .as_ref()
+            .context("the program was not configured")
+            .code(code::NOT_CONFIGURED)?;
         let state = Statuses::of(probe, config)?.remove(&self.name);
         Ok(match (self.absent, state) {
             (true, Some(state)) => Verdict::stale(Change::remove(format!("process, {state}"))),
@@ -450,8 +407,12 @@ impl Component for SupervisorProgram {
             return Ok(());
         }
         let Some(now) = self.state(machine)? else {
-            return Err(anyhow!("supervisord does not know `{}`", self.name))
-                .hint("see that it includes the files of `.include_directory(…)`");
+            return Err(fault!(
+                code::SUPERVISOR_REFUSES,
+                "supervisord does not know `{}`",
+                self.name
+            ))
+            .hint("see that it includes the files of `.include_directory(…)`");
         };
         // Where there was nothing to take, it is one of the other triggers that may have come.
         let is_old = |before: &State| before.is_up() && updated.stdout_text().trim().is_empty();

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use togusa_core::demand;
 use togusa_core::host::{Output, Snapshot};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::system;
 
 use crate::foreign;
@@ -261,7 +263,11 @@ pub(super) fn full_name(name: &str) -> String {
 pub(super) fn check_name(name: &str) -> Result {
     let plain = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
     let begins_well = !name.starts_with(['-', '.', '@']);
-    ensure!(name.len() < 256 && begins_well && name.chars().all(plain), "`{name}` is no unit");
+    demand!(
+        name.len() < 256 && begins_well && name.chars().all(plain),
+        code::NOT_A_NAME,
+        "`{name}` is no unit"
+    );
     Ok(())
 }
 

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{fail, fault};
 
 use crate::waiting::{seconds, wait};
 
@@ -38,6 +40,8 @@ const INTERVAL: Duration = Duration::from_millis(200);
 ///
 /// Units of the system need root. Those of the converging user need its own systemd, which runs
 /// without a session only if the user lingers: `update` asks `loginctl` for that.
+///
+/// **Needs**: `systemctl`; root for a unit of the system.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -174,7 +178,8 @@ impl SystemdService {
         }
         let doing = format!("cannot {command} `{}`", self.name);
         let done = self.manager.run(machine, &[command, &self.name]);
-        let journal = || anyhow!(self.manager.journal(machine, &self.name));
+        let journal =
+            || fault!(code::SERVICE_NOT_RUNNING, "{}", self.manager.journal(machine, &self.name));
         if let Err(error) = done {
             return Err(journal().context(format!("{error:#}")).context(doing));
         }
@@ -186,11 +191,11 @@ impl SystemdService {
         }
         if unit.is_active() && is_new == (command == "reload") {
             let what = if is_new { "was started anew" } else { "is still the same run" };
-            bail!("`{}` {what} after `systemctl {command}`", self.name);
+            fail!(code::SERVICE_NOT_RUNNING, "`{}` {what} after `systemctl {command}`", self.name);
         }
         self.see_through(machine, &unit, command).map_err(|why| match why {
             Some(why) => journal().context(format!("`{}` {why}", self.name)).context(doing),
-            None => anyhow!("the run was interrupted"),
+            None => fault!(code::INTERRUPTED, "the run was interrupted"),
         })
     }
 
@@ -225,10 +230,12 @@ impl SystemdService {
 /// Refuses a unit that systemd does not know or cannot read.
 fn check_loaded(unit: &Unit, name: &str) -> Result {
     match &*unit.load {
-        "not-found" => Err(anyhow!("there is no unit `{name}`"))
+        "not-found" => Err(fault!(code::NO_UNIT, "there is no unit `{name}`"))
             .hint("add a `SystemdUnit`, or install the package that has it, before"),
-        "bad-setting" | "error" => Err(anyhow!("systemd cannot load `{name}`: {}", unit.load))
-            .hint(format!("`systemctl status {name}` tells what is wrong with its file")),
+        "bad-setting" | "error" => {
+            Err(fault!(code::UNIT_NOT_LOADED, "systemd cannot load `{name}`: {}", unit.load))
+                .hint(format!("`systemctl status {name}` tells what is wrong with its file"))
+        }
         _ => Ok(()),
     }
 }
@@ -254,7 +261,8 @@ impl Component for SystemdService {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         check_name(&self.name)?;
         if self.enabled == Some(Enabled::Masked) && self.running == Some(true) {
-            return Err(anyhow!("a masked unit cannot run")).hint("ask for `.stopped()` too");
+            return Err(fault!(code::UNIT_MASKED, "a masked unit cannot run"))
+                .hint("ask for `.stopped()` too");
         }
         let starts = self.enabled == Some(Enabled::Yes) || self.running == Some(true);
         if self.manager == Manager::User && starts {

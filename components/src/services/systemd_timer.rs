@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::file::{File, Text};
 use crate::purge::Purge;
@@ -32,6 +35,8 @@ use super::{SystemdService, SystemdUnit};
 /// another user. Each is verified and updated as [`SystemdUnit`], [`SystemdService`] and
 /// [`File`](crate::File) are; a changed timer is restarted, a changed command is used when it runs
 /// next. A timer of the system needs root.
+///
+/// **Needs**: `systemctl`; root for a timer of the system.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -194,7 +199,8 @@ impl SystemdTimer {
         let mut text = Vec::new();
         for (name, value) in &self.env {
             let value = std::str::from_utf8(value.bytes())
-                .with_context(|| format!("the variable `{name}` is not UTF-8"))?;
+                .with_context(|| format!("the variable `{name}` is not UTF-8"))
+                .code(code::OPTION_VALUE)?;
             let value = value.replace('\\', "\\\\").replace('"', "\\\"");
             let value = value.replace('$', "\\$").replace('`', "\\`");
             text.extend_from_slice(format!("{name}=\"{value}\"\n").as_bytes());
@@ -209,18 +215,25 @@ impl SystemdTimer {
     fn check(&self) -> Result {
         check_name(&self.name)?;
         let lines = self.on_calendar.iter().chain(&self.user).chain(&self.directory);
-        ensure!(!lines.clone().any(|text| text.contains('\n')), "a text holds a line break");
+        demand!(
+            !lines.clone().any(|text| text.contains('\n')),
+            code::OPTION_VALUE,
+            "a text holds a line break"
+        );
         if self.absent {
             return Ok(());
         }
         if self.on_calendar.is_empty() && self.on_boot.is_none() && self.every.is_none() {
-            return Err(anyhow!("nothing says when it runs"))
+            return Err(fault!(code::OPTION_MISSING, "nothing says when it runs"))
                 .hint("give it `.on_calendar(…)`, `.every(…)` or `.on_boot(…)`");
         }
         let is_path = self.command.first().is_some_and(|program| program.starts_with('/'));
         if !is_path {
-            return Err(anyhow!("its command does not begin with the path of a program"))
-                .hint("systemd wants it absolute: `/usr/bin/env`");
+            return Err(fault!(
+                code::OPTION_VALUE,
+                "its command does not begin with the path of a program"
+            ))
+            .hint("systemd wants it absolute: `/usr/bin/env`");
         }
         Ok(())
     }
@@ -233,7 +246,7 @@ fn escaped(text: &str) -> String {
 
 /// One word of a command line of systemd.
 fn quoted(word: &str) -> Result<String> {
-    ensure!(!word.contains(['\n', '\0']), "an argument holds a line break");
+    demand!(!word.contains(['\n', '\0']), code::OPTION_VALUE, "an argument holds a line break");
     let word = escaped(word).replace('$', "$$").replace('\\', "\\\\").replace('"', "\\\"");
     let plain = !word.is_empty() && !word.contains([' ', '\t', '\'', ';', '"', '\\', '#']);
     Ok(if plain { word } else { format!("\"{word}\"") })

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Ownership;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::template;
 
 use crate::file::{File, Text};
@@ -30,6 +33,8 @@ use super::systemd::{Linger, Manager, check_name, full_name};
 /// unit, once it is there. A unit of the system needs root; one of a user needs its own systemd, for
 /// which it must linger: `update` asks `loginctl` for that. A sandbox maps the file, but there is
 /// only one systemd.
+///
+/// **Needs**: `systemctl`; root for a unit of the system.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -143,7 +148,7 @@ impl SystemdUnit {
     }
 
     fn file(&self) -> Result<&File> {
-        self.file.as_ref().context("the unit was not configured")
+        self.file.as_ref().context("the unit was not configured").code(code::NOT_CONFIGURED)
     }
 
     /// Has a copy of a unit checked, which has the same name in another directory.
@@ -257,7 +262,7 @@ impl Component for SystemdUnit {
         if unit.load == "loaded" {
             return Ok(());
         }
-        Err(anyhow!("systemd does not load `{}`: {}", self.name, unit.load))
+        Err(fault!(code::UNIT_NOT_LOADED, "systemd does not load `{}`: {}", self.name, unit.load))
             .hint(format!("`systemctl status {}` tells more", self.name))
     }
 }

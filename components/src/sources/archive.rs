@@ -9,8 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 
 use togusa_core::digest::Digest;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Entry;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::access::{self, Access, Wanted};
 use crate::globs::Globs;
@@ -50,6 +53,8 @@ use unpacked::{Item, Source, Unpacked};
 /// reading the archive again unless its size or time changed. A file that was changed so that size
 /// and time stayed is not seen. `update` unpacks what differs, each file in one moment. It needs the
 /// right to write into the directory above; another owner needs root.
+///
+/// **Needs**: nothing; root for another owner.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -179,11 +184,11 @@ impl Archive {
     }
 
     fn memory(&self) -> Result<&Memory> {
-        self.memory.as_ref().context("the archive was not configured")
+        self.memory.as_ref().context("the archive was not configured").code(code::NOT_CONFIGURED)
     }
 
     fn origin(&self) -> Result<&Origin> {
-        self.origin.as_ref().context("the archive was not configured")
+        self.origin.as_ref().context("the archive was not configured").code(code::NOT_CONFIGURED)
     }
 
     /// What is asked for beside the archive itself.
@@ -199,7 +204,9 @@ impl Archive {
         };
         let local = probe.local(path);
         let entry = probe.entry(path)?.filter(Entry::is_file);
-        let entry = entry.with_context(|| format!("there is no archive `{}`", local.display()));
+        let entry = entry
+            .with_context(|| format!("there is no archive `{}`", local.display()))
+            .code(code::NO_FILE);
         let entry = entry.hint("let an earlier component make it, such as a `Download`")?;
         let modified = unpacked::nanoseconds(entry.modified);
         let mut source = Source { size: entry.size, modified, ..Source::of(Digest::of(b"")) };
@@ -217,7 +224,10 @@ impl Archive {
         probe: &Probe<'_>,
         mut take: impl FnMut(Member, &mut dyn Read) -> Result,
     ) -> Result {
-        let format = self.format.context("the format of the archive is not known")?;
+        let format = self
+            .format
+            .context("the format of the archive is not known")
+            .code(code::OPTION_MISSING)?;
         let mut members = Members::new(self.strip, &self.only, &self.exclude)?;
         let mut check = |raw: format::Raw, content: &mut dyn Read| -> Result {
             match members.check(raw)? {
@@ -322,15 +332,18 @@ impl Component for Archive {
             given => {
                 let said =
                     if given.is_empty() { "no archive is given" } else { "it has two archives" };
-                return Err(anyhow!(said)).hint("give it one `.source(…)` or `.file(…)`");
+                return Err(fault!(code::OPTIONS_CLASH, "{said}"))
+                    .hint("give it one `.source(…)` or `.file(…)`");
             }
         };
         self.origin = Some(origin);
         if self.format.is_none() {
             self.format = ArchiveFormat::of(self.name());
         }
-        let known =
-            self.format.with_context(|| format!("the format of `{}` is not known", self.name()));
+        let known = self
+            .format
+            .with_context(|| format!("the format of `{}` is not known", self.name()))
+            .code(code::OPTION_MISSING);
         known.hint("name it with a usual suffix, or say it by `.format(…)`")?;
         self.memory = Some(Memory::of(scope));
         Ok(())
@@ -372,7 +385,12 @@ impl Component for Archive {
             std::io::copy(content, &mut std::io::sink())?;
             Ok(())
         })?;
-        ensure!(!paths.is_empty(), "`{}` holds nothing that is to be unpacked", self.name());
+        demand!(
+            !paths.is_empty(),
+            code::ARCHIVE_UNREADABLE,
+            "`{}` holds nothing that is to be unpacked",
+            self.name()
+        );
         if machine.entry(self.path())?.is_none() {
             let ownership = self.access.ownership().clone();
             machine.create_directory(self.path(), &ownership)?;

@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use togusa_core::digest::Digest;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{EntryKind, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fail, fault};
 
 use crate::location::{Location, Place};
 
@@ -34,6 +37,8 @@ use super::tools::{is_missing, needing};
 /// `verify` looks at names, sizes, times and modes of all files of the source, at what was asked for
 /// the last time, and at what the build creates. `update` builds everything anew. It needs `make` and
 /// what the source needs, such as a compiler, and the right to write below the prefix.
+///
+/// **Needs**: `make`, a compiler.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -168,11 +173,11 @@ impl Build {
     }
 
     fn memory(&self) -> Result<&Memory> {
-        self.memory.as_ref().context("the build was not configured")
+        self.memory.as_ref().context("the build was not configured").code(code::NOT_CONFIGURED)
     }
 
     fn source(&self) -> Result<&HostPath> {
-        self.source_path.as_ref().context("the build was not configured")
+        self.source_path.as_ref().context("the build was not configured").code(code::NOT_CONFIGURED)
     }
 
     /// What is to be built now.
@@ -180,7 +185,9 @@ impl Build {
         let source = self.source()?;
         let entry = probe.entry(source)?.filter(|entry| entry.is_directory());
         let local = probe.local(source);
-        let there = entry.with_context(|| format!("there is no source in `{}`", local.display()));
+        let there = entry
+            .with_context(|| format!("there is no source in `{}`", local.display()))
+            .code(code::NO_FILE);
         there.hint("let an earlier component bring it, such as an `Archive` or a `GitCheckout`")?;
         let mut text = String::new();
         fingerprint(probe, source, "", &mut text)?;
@@ -259,17 +266,17 @@ impl Component for Build {
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         let plain = !self.name.is_empty() && !self.name.contains('/');
-        ensure!(plain, "`{}` is no name of a build", self.name);
+        demand!(plain, code::NOT_A_NAME, "`{}` is no name of a build", self.name);
         self.source_path = Some(self.source.resolve(scope)?);
         let name = self.name.as_str();
         self.prefix.get_or_insert_with(|| Place::new(name.into())).resolve("build", scope)?;
         let inside =
             |path: &str| !path.starts_with('/') && !path.split('/').any(|part| part == "..");
         if let Some(outside) = self.creates.iter().find(|path| !inside(path)) {
-            bail!("`{outside}` is no path below the prefix");
+            fail!(code::BUILD_PLACES, "`{outside}` is no path below the prefix");
         }
         if self.path() == self.source()? {
-            return Err(anyhow!("the build is installed into its own source"))
+            return Err(fault!(code::BUILD_PLACES, "the build is installed into its own source"))
                 .hint("give it another `.prefix(…)` or another name");
         }
         for args in

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use togusa_core::digest::Digest;
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{Content, Entry, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::access::{self, Access, Wanted};
 use crate::file::Text;
@@ -47,6 +50,8 @@ use url::shown;
 /// another owner needs root. URL, headers and password reach them by standard input and private
 /// files, never on a command line. Redirects are followed, and headers sent along; a header
 /// `Authorization` stays with the host that it is for.
+///
+/// **Needs**: `curl`, else `wget`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -177,7 +182,7 @@ impl Download {
     }
 
     fn memory(&self) -> Result<&Memory> {
-        self.memory.as_ref().context("the download was not configured")
+        self.memory.as_ref().context("the download was not configured").code(code::NOT_CONFIGURED)
     }
 
     /// Why the content of the file is not right; nothing if it is.
@@ -231,7 +236,11 @@ impl Download {
         let fetched = fetch(true)?;
         if fetched.0 != sum {
             machine.remove(partial)?;
-            let error = anyhow!("the file has the SHA-256 checksum {}, not {sum}", fetched.0);
+            let error = fault!(
+                code::CHECKSUM_DIFFERS,
+                "the file has the SHA-256 checksum {}, not {sum}",
+                fetched.0
+            );
             return Err(error).hint(
                 "compare it with the one that its authors publish: the file may have been changed",
             );
@@ -251,7 +260,7 @@ impl Component for Download {
         self.request.check()?;
         self.sum = match &self.checksum {
             None => {
-                return Err(anyhow!("a download needs a checksum")).hint(
+                return Err(fault!(code::NO_CHECKSUM, "a download needs a checksum")).hint(
                     "give it `.sha256(\"…\")`, or take what comes with `.without_checksum()`",
                 );
             }

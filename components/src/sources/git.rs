@@ -9,13 +9,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use togusa_core::host::{Entry, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::access;
-use crate::file::{File, Text};
+use crate::file::Text;
 use crate::location::{Location, Place};
 
 use repository::{Repository, State};
-use ways::{Login, check_url, encoded, login_path, split_url};
+use ways::{Login, check_url, login_path};
 
 /// A checkout of a git repository, at a branch, a tag or a commit.
 ///
@@ -43,6 +45,8 @@ use ways::{Login, check_url, encoded, login_path, split_url};
 ///
 /// It needs `git` on the host, for SSH also `ssh`, which asks nothing and knows its hosts already.
 /// Another user needs `sudo`. Keys and passwords are private files beside the checkout.
+///
+/// **Needs**: `git`; `ssh` for repositories over SSH.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -109,13 +113,17 @@ impl Wanted {
         if let Self::Commit(commit) = self {
             let whole = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
             if !whole {
-                return Err(anyhow!("`{commit}` is no commit"))
+                return Err(fault!(code::OPTION_VALUE, "`{commit}` is no commit"))
                     .hint("give all of its 40 hexadecimal digits; a name is a `.branch(…)` or a `.tag(…)`");
             }
         }
         let odd = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c);
         let plain = !name.is_empty() && !name.starts_with(['-', '/']) && !name.contains(odd);
-        ensure!(plain && !name.contains(".."), "`{name}` is no name of a branch or a tag");
+        demand!(
+            plain && !name.contains(".."),
+            code::NOT_A_NAME,
+            "`{name}` is no name of a branch or a tag"
+        );
         Ok(())
     }
 }
@@ -262,42 +270,10 @@ impl GitCheckout {
             given => {
                 let said =
                     if given.is_empty() { "no revision is given" } else { "it has two revisions" };
-                Err(anyhow!(said)).hint("give it one `.branch(…)`, `.tag(…)` or `.commit(…)`")
+                Err(fault!(code::OPTIONS_CLASH, "{said}"))
+                    .hint("give it one `.branch(…)`, `.tag(…)` or `.commit(…)`")
             }
         }
-    }
-
-    /// The files that git needs to reach the server: beside the checkout, where its user can go.
-    fn add_ways(&self, scope: &mut Scope<'_>) -> Result {
-        let private = |path: HostPath, content: Text| {
-            let file = File::new(path).content(content).mode(0o600).sensitive();
-            match &self.user {
-                Some(user) => file.owner(user),
-                None => file,
-            }
-        };
-        let path = |what| login_path(self.path(), what);
-        if let Some(key) = &self.ssh_key {
-            let key = match key.as_str()? {
-                // Without the end of its last line ssh does not read it.
-                text if !text.ends_with('\n') => Secret::new(format!("{text}\n")).into(),
-                _ => key.clone(),
-            };
-            scope.add(private(path("key")?, key));
-        }
-        if let Some(hosts) = &self.known_hosts {
-            scope.add(private(path("known_hosts")?, hosts.clone()));
-        }
-        if let Some((user, password)) = &self.login {
-            let http = split_url(&self.url).filter(|(scheme, ..)| scheme.starts_with("http"));
-            let Some((scheme, _, host)) = http else {
-                bail!("a login is for a URL that begins with `https://` or `http://`");
-            };
-            let (user, password) = (encoded(user), encoded(password.as_str()?));
-            let line = Secret::new(format!("{scheme}://{user}:{password}@{host}\n"));
-            scope.add(private(path("login")?, line.into()));
-        }
-        Ok(())
     }
 
     fn repository(&self, probe: &Probe<'_>) -> Result<Repository> {
@@ -390,11 +366,21 @@ impl GitCheckout {
             lost.extend(state.unknown.iter().cloned());
         }
         if !lost.is_empty() {
-            return Err(anyhow!("files were changed by hand: {}", listed(&lost))).hint(hint);
+            return Err(fault!(
+                code::CHECKOUT_CHANGED,
+                "files were changed by hand: {}",
+                listed(&lost)
+            ))
+            .hint(hint);
         }
         let commits = git.own_commits(machine, anew)?;
         if !commits.is_empty() {
-            return Err(anyhow!("commits were made by hand: {}", listed(&commits))).hint(hint);
+            return Err(fault!(
+                code::CHECKOUT_CHANGED,
+                "commits were made by hand: {}",
+                listed(&commits)
+            ))
+            .hint(hint);
         }
         Ok(())
     }
@@ -413,10 +399,10 @@ impl Component for GitCheckout {
             let hint = "give the password by `.login(…)`, and the URL without it";
             match Err::<(), _>(error).hint(hint) {
                 Err(error) => error,
-                Ok(()) => anyhow!("the URL holds a secret"),
+                Ok(()) => fault!(code::PASSWORD_IN_URL, "the URL holds a secret"),
             }
         })?;
-        ensure!(self.depth != Some(0), "a depth of 0 commits is nothing");
+        demand!(self.depth != Some(0), code::OPTION_VALUE, "a depth of 0 commits is nothing");
         self.add_ways(scope)
     }
 

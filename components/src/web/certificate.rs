@@ -7,6 +7,8 @@ mod self_signed;
 use std::borrow::Cow;
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::file::{File, Text};
 use crate::location::Location;
@@ -38,6 +40,8 @@ const RENEW_BEFORE: u32 = 30;
 ///
 /// Keys pass through pipes alone, and are private on the disk from the first moment. It needs the
 /// program `openssl`, which whatever serves TLS usually brings; giving files away needs root.
+///
+/// **Needs**: `openssl`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -211,17 +215,34 @@ impl Certificate {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_.*:".contains(c);
             !name.is_empty() && !name.starts_with('-') && name.chars().all(plain)
         };
-        ensure!(is_name(&self.name), "`{}` is no name for a certificate", self.name);
+        demand!(
+            is_name(&self.name),
+            code::NOT_A_NAME,
+            "`{}` is no name for a certificate",
+            self.name
+        );
         if let Source::SelfSigned { names, days } = &self.source {
             let odd = names.iter().find(|name| !is_name(name));
-            ensure!(odd.is_none(), "`{}` is no name of a host", odd.map_or("", String::as_str));
+            demand!(
+                odd.is_none(),
+                code::NOT_A_NAME,
+                "`{}` is no name of a host",
+                odd.map_or("", String::as_str)
+            );
             if *days <= self.renew_before.unwrap_or(RENEW_BEFORE) {
-                return Err(anyhow!("it would be made anew as soon as it was made"))
-                    .hint("let it hold for more `.days(…)` than `.renew_before(…)`");
+                return Err(fault!(
+                    code::OPTIONS_CLASH,
+                    "it would be made anew as soon as it was made"
+                ))
+                .hint("let it hold for more `.days(…)` than `.renew_before(…)`");
             }
         }
-        let mode = self.key_mode.clone().map_err(|text| anyhow!(text))?;
-        ensure!(mode & 0o007 == 0, "mode {mode:04o} would show the key to everybody");
+        let mode = self.key_mode.clone().map_err(|text| fault!(code::MODE_FORM, "{text}"))?;
+        demand!(
+            mode & 0o007 == 0,
+            code::KEY_READABLE,
+            "mode {mode:04o} would show the key to everybody"
+        );
         Ok(mode)
     }
 }

@@ -5,6 +5,8 @@ mod section;
 use std::borrow::Cow;
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::foreign;
 use crate::location::Location;
@@ -38,6 +40,8 @@ use section::Section;
 /// workers (`-W` or `-Ws`, as packages start it); one that does not run is left alone.
 ///
 /// It needs `haproxy`, and the right to write there and to signal it: root usually.
+///
+/// **Needs**: `haproxy`; root usually.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -177,12 +181,17 @@ impl HaproxyBackend {
         let names = [&self.name].into_iter().chain(self.servers.iter().map(|(name, _)| name));
         for name in names {
             let is_name = !name.is_empty() && name.chars().all(plain);
-            ensure!(is_name, "`{name}` is no name of HAProxy");
+            demand!(is_name, code::NOT_A_NAME, "`{name}` is no name of HAProxy");
         }
         let lines = self.options.iter().chain(&self.mode).chain([&self.balance]);
-        ensure!(!lines.clone().any(|line| line.contains('\n')), "a line holds a line break");
+        demand!(
+            !lines.clone().any(|line| line.contains('\n')),
+            code::OPTION_VALUE,
+            "a line holds a line break"
+        );
         if self.servers.is_empty() && !self.absent {
-            return Err(anyhow!("the backend has no server")).hint("add one by `.server(…)`");
+            return Err(fault!(code::OPTION_MISSING, "the backend has no server"))
+                .hint("add one by `.server(…)`");
         }
         Ok(())
     }

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::foreign;
 use crate::location::Location;
@@ -22,6 +25,8 @@ use super::workers::Master;
 /// | `pid_file` | what the configuration says, else what nginx was built with |
 ///
 /// It needs `nginx`, and the right to signal it.
+///
+/// **Needs**: `nginx`; the right to signal it.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -77,7 +82,10 @@ pub(super) fn nginx(probe: &Probe<'_>, config: &HostPath) -> Exec {
 /// Tests a whole configuration.
 pub(super) fn test(machine: &Machine<'_>, config: &HostPath) -> Result {
     let tested = machine.run(&nginx(machine, config).args(["-q", "-t"]));
-    foreign::of_package(tested, "nginx").context("nginx refuses its configuration").map(|_| ())
+    foreign::of_package(tested, "nginx")
+        .context("nginx refuses its configuration")
+        .code(code::CONFIGURATION_REFUSED)
+        .map(|_| ())
 }
 
 /// Where a configuration, with all that it includes, has the number of the master written; else
@@ -93,8 +101,11 @@ fn pid_file(probe: &Probe<'_>, config: &HostPath) -> Result<HostPath> {
         None => built_pid(&ask(&["-V"])?.stderr_text()).unwrap_or("/run/nginx.pid".into()),
     };
     if !path.starts_with('/') {
-        return Err(anyhow!("`pid {path}` counts from the directory nginx was built for"))
-            .hint("name the file by `.pid_file(…)`");
+        return Err(fault!(
+            code::NGINX_PID,
+            "`pid {path}` counts from the directory nginx was built for"
+        ))
+        .hint("name the file by `.pid_file(…)`");
     }
     Ok(HostPath::new(config.host(), path))
 }
@@ -122,7 +133,11 @@ impl Component for NginxReload {
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
-        let (config, given) = self.resolved.as_ref().context("the reload was not configured")?;
+        let (config, given) = self
+            .resolved
+            .as_ref()
+            .context("the reload was not configured")
+            .code(code::NOT_CONFIGURED)?;
         let _alone = machine.exclusive("nginx");
         test(machine, config)?;
         let pid_file = match given {

@@ -4,7 +4,9 @@ mod trial;
 
 use std::borrow::Cow;
 
+use togusa_core::demand;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::template;
 
 use crate::file::{File, Text};
@@ -40,6 +42,8 @@ use trial::Trial;
 /// seen by its new workers; one that does not run is left alone.
 ///
 /// It needs `nginx`, and the right to write there and to signal it: root usually.
+///
+/// **Needs**: `nginx`; root usually.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -207,8 +211,9 @@ impl Component for NginxSite {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let begins_well = !self.name.starts_with('.');
-        ensure!(
+        demand!(
             !self.name.is_empty() && begins_well && self.name.chars().all(plain),
+            code::NOT_A_NAME,
             "`{}` is no name for a site",
             self.name
         );

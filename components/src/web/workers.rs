@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{fail, fault};
 
 use crate::processes::Process;
 use crate::waiting::{seconds, wait};
@@ -62,7 +64,7 @@ impl Master {
         machine.run(command)?;
         let seen = wait(machine, COMES_UP, INTERVAL, || {
             if Process::running(self.process.pid).is_none() {
-                bail!("{name} ended when it was to reload");
+                fail!(code::NOT_RELOADED, "{name} ended when it was to reload");
             }
             let now = self.workers();
             let is_new = now.difference(&before).next().is_some();
@@ -73,7 +75,10 @@ impl Master {
             return Ok(());
         }
         let time = seconds(COMES_UP);
-        Err(anyhow!("{name} did not reload: after {time} its old workers still serve"))
-            .hint(format!("the error log of {name} tells why"))
+        Err(fault!(
+            code::NOT_RELOADED,
+            "{name} did not reload: after {time} its old workers still serve"
+        ))
+        .hint(format!("the error log of {name} tells why"))
     }
 }

@@ -48,6 +48,10 @@ pub fn choice(input: &DeriveInput, data: &DataEnum, errors: &mut Errors) -> Toke
             fn type_name() -> ::std::string::String {
                 ::std::string::String::from(#type_name)
             }
+
+            fn shape() -> #core::attributes::Shape {
+                #core::attributes::Shape::Choice(&[#(#names),*])
+            }
         }
     }
 }

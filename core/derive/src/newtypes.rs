@@ -35,6 +35,10 @@ pub fn newtype(input: &DeriveInput, fields: &FieldsUnnamed, errors: &mut Errors)
             fn type_name() -> ::std::string::String {
                 <#read_as as #core::attributes::FromValue>::type_name()
             }
+
+            fn shape() -> #core::attributes::Shape {
+                <#read_as as #core::attributes::FromValue>::shape()
+            }
         }
     }
 }

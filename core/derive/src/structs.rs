@@ -61,6 +61,12 @@ pub fn named(input: &DeriveInput, fields: &FieldsNamed, errors: &mut Errors) -> 
             fn type_name() -> ::std::string::String {
                 ::std::string::String::from("table")
             }
+
+            fn shape() -> #core::attributes::Shape {
+                #core::attributes::Shape::Table(#core::attributes::Fields(
+                    <Self as #core::attributes::Attributes>::schema,
+                ))
+            }
         }
     }
 }
@@ -178,6 +184,7 @@ impl<'a> Settable<'a> {
                 type_name: <#read_as as #core::attributes::FromValue>::type_name(),
                 default: #default,
                 doc: #doc,
+                shape: <#read_as as #core::attributes::FromValue>::shape(),
             }
         }
     }

@@ -7,7 +7,7 @@ use std::thread;
 use super::{AddressTable, Family, Resolved};
 use crate::environment::AddressPolicy;
 use crate::model::Model;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, code};
 
 /// Resolves every name of the model that is listened on, in parallel.
 ///
@@ -38,7 +38,8 @@ pub fn resolve(model: &Model) -> Result<AddressTable, Problems> {
                 table.insert(name.to_owned(), resolved);
             }
             Ok(Err(problem)) => problems.push(Problem { hosts, ..problem }),
-            Err(()) => problems.push(Problem::new(format!("cannot resolve `{name}`"))),
+            Err(()) => problems
+                .push(Problem::new(code::ADDRESS_UNRESOLVED, format!("cannot resolve `{name}`"))),
         }
     }
     if problems.is_empty() { Ok(table) } else { Err(Problems::new(problems)) }
@@ -76,7 +77,8 @@ fn resolve_name(name: &str, policy: &AddressPolicy) -> Result<Resolved, Problem>
         () if found == Resolved::default() => "any address",
         () => return Ok(found),
     };
-    let mut problem = Problem::new(format!("`{name}` does not resolve to {lacks}"));
+    let mut problem =
+        Problem::new(code::ADDRESS_UNRESOLVED, format!("`{name}` does not resolve to {lacks}"));
     problem.causes.extend(cause);
     Err(problem
         .hint(format!("set the host's `address`, or give `{name}` an address in `[addresses]`")))

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Reader;
+use super::{Reader, Shape};
 use crate::secret::{Secret, SecretContent};
 use crate::value::{Table, Value, ValueKind};
 
@@ -22,6 +22,11 @@ pub trait FromValue: Sized {
 
     /// The type as users call it.
     fn type_name() -> String;
+
+    /// The values that it is read from; any, unless this says otherwise.
+    fn shape() -> Shape {
+        Shape::Any
+    }
 }
 
 impl FromValue for String {
@@ -35,6 +40,10 @@ impl FromValue for String {
 
     fn type_name() -> String {
         "string".into()
+    }
+
+    fn shape() -> Shape {
+        Shape::Text
     }
 }
 
@@ -61,6 +70,10 @@ impl<T: SecretContent> FromValue for Secret<T> {
     fn type_name() -> String {
         T::TYPE_NAME.into()
     }
+
+    fn shape() -> Shape {
+        Shape::Secret
+    }
 }
 
 impl FromValue for bool {
@@ -74,6 +87,10 @@ impl FromValue for bool {
 
     fn type_name() -> String {
         "boolean".into()
+    }
+
+    fn shape() -> Shape {
+        Shape::Boolean
     }
 }
 
@@ -98,6 +115,12 @@ macro_rules! integers {
             fn type_name() -> String {
                 "integer".into()
             }
+
+            fn shape() -> Shape {
+                // TOML has no numbers beyond these, so that a bound that does not fit is none.
+                let bound = |bound: $type, else_| i64::try_from(bound).unwrap_or(else_);
+                Shape::Integer(bound(<$type>::MIN, i64::MIN), bound(<$type>::MAX, i64::MAX))
+            }
         })*
     };
 }
@@ -119,6 +142,10 @@ impl FromValue for f64 {
     fn type_name() -> String {
         "number".into()
     }
+
+    fn shape() -> Shape {
+        Shape::Number
+    }
 }
 
 impl FromValue for PathBuf {
@@ -128,6 +155,10 @@ impl FromValue for PathBuf {
 
     fn type_name() -> String {
         "path".into()
+    }
+
+    fn shape() -> Shape {
+        Shape::Text
     }
 }
 
@@ -149,6 +180,10 @@ impl FromValue for Duration {
 
     fn type_name() -> String {
         "duration".into()
+    }
+
+    fn shape() -> Shape {
+        Shape::Duration
     }
 }
 
@@ -190,6 +225,10 @@ impl FromValue for Table {
     fn type_name() -> String {
         "table".into()
     }
+
+    fn shape() -> Shape {
+        Shape::Map(Box::new(Shape::Any))
+    }
 }
 
 impl<T: FromValue> FromValue for Option<T> {
@@ -199,6 +238,10 @@ impl<T: FromValue> FromValue for Option<T> {
 
     fn type_name() -> String {
         T::type_name()
+    }
+
+    fn shape() -> Shape {
+        T::shape()
     }
 }
 
@@ -225,6 +268,10 @@ impl<T: FromValue> FromValue for Vec<T> {
     fn type_name() -> String {
         format!("array of {}", T::type_name())
     }
+
+    fn shape() -> Shape {
+        Shape::Array(Box::new(T::shape()))
+    }
 }
 
 impl<T: FromValue + Ord> FromValue for BTreeSet<T> {
@@ -234,6 +281,10 @@ impl<T: FromValue + Ord> FromValue for BTreeSet<T> {
 
     fn type_name() -> String {
         format!("set of {}", T::type_name())
+    }
+
+    fn shape() -> Shape {
+        Shape::Array(Box::new(T::shape()))
     }
 }
 
@@ -256,6 +307,10 @@ impl<T: FromValue> FromValue for BTreeMap<String, T> {
 
     fn type_name() -> String {
         format!("table of {}", T::type_name())
+    }
+
+    fn shape() -> Shape {
+        Shape::Map(Box::new(T::shape()))
     }
 }
 

@@ -16,10 +16,11 @@ use std::time::Duration;
 use crate::assets::AssetStore;
 use crate::deployment::{RecordEnd, RecordedRoot};
 use crate::event::{Counts, Event};
+use crate::host::Staged;
 use crate::interrupt::Interrupt;
 use crate::names::RootName;
 use crate::panics;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 use crate::protocol::{
     Done, End, Frame, FrameError, FromAgent, HandOver, Hello, Start, ToAgent, read_frame,
 };
@@ -67,6 +68,16 @@ pub fn serve(
     reader: Box<dyn Read + Send>,
     writer: Box<dyn Write + Send>,
 ) -> Result<(), Problem> {
+    serve_staged(agent, &Staged::default(), reader, writer)
+}
+
+/// Serves one deployment on a host that a test has staged.
+pub(super) fn serve_staged(
+    agent: &Agent,
+    staged: &Staged,
+    reader: Box<dyn Read + Send>,
+    writer: Box<dyn Write + Send>,
+) -> Result<(), Problem> {
     let interrupt = Interrupt::default();
     let pulse = Pulse::new(interrupt.clone());
     let line = Line::open(writer, pulse.clone());
@@ -76,13 +87,14 @@ pub fn serve(
     let (stop, from_reader, heard) = (interrupt.clone(), sender.clone(), pulse.clone());
     thread::spawn(move || listen(reader, &from_reader, &stop, &heard));
     let mut inbox = Inbox { notes, pulse };
-    let served = converse(agent, &line, &mut inbox, &sender, &interrupt);
+    let served = converse(agent, staged, &line, &mut inbox, &sender, &interrupt);
     line.close();
     served.map_err(|problem| problem.masked(line.secrets()))
 }
 
 fn converse(
     agent: &Agent,
+    staged: &Staged,
     line: &Line,
     inbox: &mut Inbox,
     ended: &SyncSender<Note>,
@@ -92,9 +104,15 @@ fn converse(
         Frame::Message(ToAgent::HandOver(hand_over)) => hand_over,
         Frame::Message(ToAgent::Status(of)) => return line.send(status::answer(&agent.home, &of)),
         Frame::Message(ToAgent::Goodbye | ToAgent::Interrupt { .. }) => return Ok(()),
-        _ => return Err(Problem::new("the coordinator did not begin with the hand-over")),
+        _ => {
+            return Err(Problem::new(
+                code::DEFECT,
+                "the coordinator did not begin with the hand-over",
+            ));
+        }
     };
-    let Prepared { host, drafts } = match prepare(agent, &hand_over, line, inbox, interrupt) {
+    let Prepared { host, drafts } = match prepare(agent, staged, &hand_over, line, inbox, interrupt)
+    {
         Ok(prepared) => prepared,
         Err(Unprepared::Refused { problem, locked }) => {
             return line.send(FromAgent::Refused { problem: *problem, locked });
@@ -130,7 +148,7 @@ fn converse(
 /// A record that cannot be written is worth a warning, and fails nothing.
 fn warn(host: &Host, written: Result<(), state::StateError>) {
     if let Err(error) = written {
-        let problem = Problem::from_error(&anyhow::Error::new(error));
+        let problem = Problem::from_error(&anyhow::Error::new(error), code::STATE_UNUSABLE);
         let problem = problem.hint("the deployment goes on without its record on this host");
         host.emit(Event::Warning { host: host.site.host.name.clone(), problem });
     }
@@ -192,9 +210,14 @@ impl Inbox {
             match self.notes.recv_timeout(PATIENCE) {
                 Ok(Note::Heard(frame)) => return Ok(frame),
                 Ok(Note::Ended(..)) => {}
-                Ok(Note::Lost(error)) => return Err(Problem::from_error(&error.into())),
+                Ok(Note::Lost(error)) => {
+                    return Err(Problem::from_error(&error.into(), code::AGENT_GONE));
+                }
                 Err(_) if self.pulse.is_lost() => {
-                    return Err(Problem::new("the coordinator was silent for too long"));
+                    return Err(Problem::new(
+                        code::AGENT_GONE,
+                        "the coordinator was silent for too long",
+                    ));
                 }
                 Err(_) => {}
             }
@@ -260,7 +283,8 @@ fn work(
 /// Runs one root and tells what it came to, whatever happens.
 fn run(host: &Host, drafts: &Drafts, line: &Line, start: &Start) -> (End, Counts) {
     let Some((id, draft)) = drafts.get(&start.root) else {
-        let problem = Problem::new(format!("root `{}` was not handed over", start.root));
+        let problem =
+            Problem::new(code::DEFECT, format!("root `{}` was not handed over", start.root));
         // A link that is lost is noticed by who reads from it; so below.
         let _ = line.send(FromAgent::Refused { problem, locked: false });
         return (End::Failed, Counts::default());
@@ -272,7 +296,7 @@ fn run(host: &Host, drafts: &Drafts, line: &Line, start: &Start) -> (End, Counts
                     root: id.clone(),
                     breadcrumb: draft.breadcrumb(0).clone(),
                     changes: Vec::new(),
-                    problem: Problem::from_error(&panicked.into())
+                    problem: Problem::from_error(&panicked.into(), code::DEFECT)
                         .hint("this is a defect of togusa"),
                 });
                 Done::failed(id.root.clone())

@@ -7,11 +7,13 @@ use anyhow::Context as _;
 
 use crate::component::Component;
 use crate::event::{Counts, Event, Mode, Step};
+use crate::fault;
+use crate::fault::{Failed, HintExt};
 use crate::host::{Machine, Probe};
 use crate::model::draft::{Draft, NodeId};
 use crate::names::{Breadcrumb, RootId};
 use crate::panics;
-use crate::problem::{HintExt, Problem};
+use crate::problem::{Problem, code};
 use crate::protocol::{Done, End, Start};
 use crate::verdict::{Change, Verdict};
 
@@ -122,7 +124,7 @@ impl Walk<'_> {
         self.host.activity.at(self.id, breadcrumb, Step::Verify);
         let probe = Probe::new(&self.host.site, self.id, breadcrumb);
         let verdict = panics::catch(|| component.verify(&probe));
-        verdict.unwrap_or_else(|panicked| Err(panicked.into())).context("verify failed")
+        verdict.unwrap_or_else(|panicked| Err(panicked.into())).context(Failed::Verify)
     }
 
     fn plan(&mut self, node: NodeId, component: &dyn Component) -> Result<(), Stop> {
@@ -143,7 +145,8 @@ impl Walk<'_> {
                 self.host.emit(Event::ComponentUnknown {
                     root: self.id.clone(),
                     breadcrumb: breadcrumb.clone(),
-                    problem: Problem::from_error(&error).in_component(&self.id.root, breadcrumb),
+                    problem: Problem::from_error(&error, code::VERIFY_FAILED)
+                        .in_component(&self.id.root, breadcrumb),
                 });
                 self.would_change(node);
                 return Ok(());
@@ -217,12 +220,16 @@ impl Walk<'_> {
         if let Some(lock) = &self.host.lock {
             lock.updated(&name);
         }
-        updated.unwrap_or_else(|panicked| Err(panicked.into())).context("update failed")?;
+        updated.unwrap_or_else(|panicked| Err(panicked.into())).context(Failed::Update)?;
         let left = self.verify(node, component)?;
         if !left.is_current() {
             let left: Vec<_> = left.changes().iter().map(Change::to_string).collect();
-            return Err(anyhow::anyhow!("update did not converge: {} after it", left.join(", ")))
-                .hint("`update` must bring about what `verify` looks for");
+            return Err(fault!(
+                code::NOT_CONVERGED,
+                "update did not converge: {} after it",
+                left.join(", ")
+            ))
+            .hint("`update` must bring about what `verify` looks for");
         }
         self.triggers.performed(node, pending)?;
         Ok(())
@@ -254,7 +261,8 @@ impl Walk<'_> {
             root: self.id.clone(),
             breadcrumb: breadcrumb.clone(),
             changes,
-            problem: Problem::from_error(error).in_component(&self.id.root, breadcrumb),
+            problem: Problem::from_error(error, code::UPDATE_FAILED)
+                .in_component(&self.id.root, breadcrumb),
         });
         Stop::Failed
     }

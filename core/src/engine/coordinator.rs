@@ -16,7 +16,7 @@ use crate::event::{Counts, Event, Mode, Outcome, Skip, Summary};
 use crate::interrupt::Interrupt;
 use crate::model::Model;
 use crate::names::{HostName, RootId};
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 use crate::protocol::{Done, End, Frame, FromAgent, Start, ToAgent};
 use crate::secret::Masked as _;
 
@@ -142,8 +142,11 @@ fn refusing() -> Arc<dyn Transport> {
     struct Refusing;
     impl Transport for Refusing {
         fn connect(&self, _: &Host, _: &dyn Fn(Event)) -> Result<Connection, Problem> {
-            Err(Problem::new("the model holds placeholders in the place of secrets")
-                .hint("deploy with an identity that opens the environment's secrets"))
+            Err(Problem::new(
+                code::PLACEHOLDERS,
+                "the model holds placeholders in the place of secrets",
+            )
+            .hint("deploy with an identity that opens the environment's secrets"))
         }
     }
     Arc::new(Refusing)
@@ -151,8 +154,11 @@ fn refusing() -> Arc<dyn Transport> {
 
 /// An agent of another build is refused by name.
 pub(super) fn wrong_build(agent: &str, wanted: &str) -> Problem {
-    Problem::new(format!("the agent is of build `{agent}`, the coordinator of `{wanted}`"))
-        .hint("deploy with one build only")
+    Problem::new(
+        code::OTHER_BUILD,
+        format!("the agent is of build `{agent}`, the coordinator of `{wanted}`"),
+    )
+    .hint("deploy with one build only")
 }
 
 struct Run<'a> {
@@ -230,7 +236,10 @@ impl Run<'_> {
                 self.hand_over_to_who_waits_for(&host);
             }
             Said::Heard(Frame::Bytes(_)) => {
-                self.lose(&host, Problem::new("the agent sent bytes that nobody asked for"));
+                self.lose(
+                    &host,
+                    Problem::new(code::DEFECT, "the agent sent bytes that nobody asked for"),
+                );
             }
             Said::Heard(Frame::Message(message)) => self.understand(host, message),
         }
@@ -251,12 +260,15 @@ impl Run<'_> {
                 }
             },
             FromAgent::Status(_) => {
-                self.lose(&host, Problem::new("the agent told what nobody asked for"));
+                self.lose(
+                    &host,
+                    Problem::new(code::DEFECT, "the agent told what nobody asked for"),
+                );
             }
             FromAgent::Need { assets } => {
                 if !self.links.get(&host).is_some_and(|link| link.offered(&assets)) {
                     let problem = "the agent asked for what its roots do not need";
-                    return self.lose(&host, Problem::new(problem));
+                    return self.lose(&host, Problem::new(code::DEFECT, problem));
                 }
                 self.link(&host, |link| assets.into_iter().for_each(|asset| link.send(asset)));
             }
@@ -407,7 +419,10 @@ impl Run<'_> {
         let silent = self.links.iter().filter(|(_, link)| link.is_silent(SILENCE));
         for host in silent.map(|(host, _)| host.clone()).collect::<Vec<_>>() {
             let message = format!("nothing was heard from the agent for {} s", SILENCE.as_secs());
-            self.lose(&host, Problem::new(message).hint("look at the host and its connection"));
+            self.lose(
+                &host,
+                Problem::new(code::AGENT_GONE, message).hint("look at the host and its connection"),
+            );
         }
     }
 

@@ -29,6 +29,8 @@ pub(crate) use marks::{Mark, Marks};
 
 use std::path::{Path, PathBuf};
 
+use crate::problem::{Code, Problem, code};
+
 /// Creates the directory below a target directory in which all of this lies.
 pub(crate) fn create(target: &Path) -> Result<(), StateError> {
     durable::create_directory(&target.join(".togusa"))
@@ -96,4 +98,37 @@ pub enum StateError {
         /// Who holds it, since when, and what it waits for.
         holder: String,
     },
+}
+
+impl StateError {
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Write { .. } | Self::Read { .. } => code::STATE_UNUSABLE,
+            Self::Damaged { .. } => code::STATE_DAMAGED,
+            Self::Foreign { .. } => code::TARGET_FOREIGN,
+            Self::NoDirectory { .. } => code::TARGET_NO_DIRECTORY,
+            Self::Locked { .. } => code::LOCKED,
+        }
+    }
+
+    /// The error with what to do about it.
+    pub(crate) fn into_problem(self) -> Problem {
+        let hint = match &self {
+            Self::Locked { .. } => Some("wait until it is done, or use `--wait`"),
+            Self::Foreign { .. } => {
+                Some("set another `target_directory`, or remove the directory if it is not needed")
+            }
+            Self::NoDirectory { .. } => {
+                Some("set another `target_directory`, or remove what stands there")
+            }
+            Self::Write { .. } => Some("nothing was changed; see to space and permissions"),
+            Self::Damaged { .. } => {
+                Some("look at the file; remove it if what it says need not be remembered")
+            }
+            Self::Read { .. } => None,
+        };
+        let problem = Problem::from_error(&anyhow::Error::new(self), code::STATE_UNUSABLE);
+        hint.into_iter().fold(problem, Problem::hint)
+    }
 }

@@ -10,7 +10,7 @@ use crate::environment::{Environment, Host};
 use crate::event::Event;
 use crate::names::{Breadcrumb, HostName, RootName};
 use crate::path::HostPath;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 use crate::protocol::{Frame, FromAgent, StatusOf, ToAgent, read_frame, write_message};
 
 use super::state::{Holder, HostLock, Identity, Marks, StateError, records};
@@ -70,7 +70,9 @@ fn ask(
             Ok(_) => {}
             Err(error) => {
                 drop(writer);
-                return Err(ended().unwrap_or_else(|| Problem::from_error(&error.into())));
+                return Err(
+                    ended().unwrap_or_else(|| Problem::from_error(&error.into(), code::AGENT_GONE))
+                );
             }
         }
     }
@@ -81,7 +83,7 @@ pub(super) fn answer(home: &Path, of: &StatusOf) -> FromAgent {
     match look(home, of) {
         Ok(status) => FromAgent::Status(Box::new(status)),
         Err(error) => {
-            let problem = Problem::from_error(&anyhow::Error::new(error));
+            let problem = Problem::from_error(&anyhow::Error::new(error), code::STATE_UNUSABLE);
             FromAgent::Refused { problem, locked: false }
         }
     }

@@ -11,11 +11,12 @@ use std::thread;
 use crate::assets::AssetStore;
 use crate::environment::Host;
 use crate::event::Event;
-use crate::problem::Problem;
+use crate::host::Staged;
+use crate::problem::{Problem, code};
 use crate::registry::Registry;
 
 use super::BUILD;
-use super::agent::{Agent, serve};
+use super::agent::{Agent, serve_staged};
 
 /// Reaches hosts.
 pub trait Transport: Send + Sync {
@@ -56,9 +57,23 @@ pub struct InProcess {
 
 impl Transport for InProcess {
     fn connect(&self, host: &Host, _: &dyn Fn(Event)) -> Result<Connection, Problem> {
+        self.connect_staged(host, Staged::default())
+    }
+}
+
+impl InProcess {
+    /// Connects to an agent of a host that a test has staged.
+    pub(crate) fn connect_staged(
+        &self,
+        host: &Host,
+        staged: Staged,
+    ) -> Result<Connection, Problem> {
         let failed = |error: std::io::Error| {
-            Problem::new(format!("cannot start the agent of `{}`", host.name))
-                .hint(error.to_string())
+            Problem::new(
+                code::AGENT_NOT_STARTED,
+                format!("cannot start the agent of `{}`", host.name),
+            )
+            .hint(error.to_string())
         };
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         let agent = Agent {
@@ -72,7 +87,7 @@ impl Transport for InProcess {
         let thread = thread::Builder::new()
             .name(format!("agent {}", host.name))
             .spawn(move || {
-                let served = serve(&agent, Box::new(reader), Box::new(writer));
+                let served = serve_staged(&agent, &staged, Box::new(reader), Box::new(writer));
                 // What ends with a process is ended here by hand, for who still reads.
                 let _ = theirs.shutdown(Shutdown::Both);
                 served
@@ -85,9 +100,10 @@ impl Transport for InProcess {
             ended: Box::new(move || match thread.join() {
                 Ok(Ok(())) => None,
                 Ok(Err(problem)) => Some(problem),
-                Err(_) => {
-                    Some(Problem::new("the agent panicked").hint("this is a defect of togusa"))
-                }
+                Err(_) => Some(
+                    Problem::new(code::DEFECT, "the agent panicked")
+                        .hint("this is a defect of togusa"),
+                ),
             }),
         })
     }

@@ -3,8 +3,9 @@
 use anyhow::{Context, Result};
 
 use crate::accounts::SYSTEM;
+use crate::fault::{CodeExt, HintExt};
 use crate::host::Probe;
-use crate::problem::HintExt;
+use crate::problem::code;
 
 /// Accounts may be made by the same run, so that one which is missing is looked for each time.
 impl Probe<'_> {
@@ -40,6 +41,7 @@ impl Probe<'_> {
     pub(super) fn wanted_user(&self, name: Option<&str>) -> Result<Option<u32>> {
         let Some(name) = name else { return Ok(None) };
         let id = self.user_id(name)?.with_context(|| format!("there is no user `{name}`"));
+        let id = id.code(code::NO_ACCOUNT);
         id.hint("create the account in an earlier component").map(Some)
     }
 
@@ -47,6 +49,7 @@ impl Probe<'_> {
     pub(super) fn wanted_group(&self, name: Option<&str>) -> Result<Option<u32>> {
         let Some(name) = name else { return Ok(None) };
         let id = self.group_id(name)?.with_context(|| format!("there is no group `{name}`"));
+        let id = id.code(code::NO_ACCOUNT);
         id.hint("create the group in an earlier component").map(Some)
     }
 }

@@ -27,13 +27,13 @@ use crate::secret::{self, KnownSecrets};
 /// waited for at most an hour unless another limit is set.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Exec {
-    program: String,
+    pub(super) program: String,
     args: Vec<String>,
     directory: Option<HostPath>,
-    env: BTreeMap<String, String>,
-    user: Option<String>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) user: Option<String>,
     timeout: Option<Duration>,
-    stdin: Option<Vec<u8>>,
+    pub(super) stdin: Option<Vec<u8>>,
     accept: BTreeSet<i32>,
     sensitive: bool,
     secret_arguments: bool,
@@ -233,7 +233,7 @@ pub(super) fn start_of(text: &str, limit: usize) -> &str {
 }
 
 /// A text as one word of a shell.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,@%+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

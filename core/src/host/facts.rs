@@ -1,9 +1,10 @@
 //! What a host is, beyond what the environment says.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::Value;
-use minijinja::value::Serde;
+use minijinja::value::{Enumerator, Object, Serde};
 use serde::{Deserialize, Serialize};
 
 use crate::environment::Host;
@@ -58,6 +59,47 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// The facts as a template sees them.
+    pub(crate) fn to_value(&self) -> Value {
+        Value::from(Serde(self))
+    }
+}
+
+/// Facts in a template that is rendered where the host cannot be asked: placeholders, and a note of
+/// those that the template asked for.
+#[derive(Debug)]
+pub(crate) struct AssumedFacts {
+    facts: Value,
+    asked: Mutex<BTreeMap<String, String>>,
+}
+
+impl AssumedFacts {
+    pub(crate) fn new() -> Arc<Self> {
+        let facts = Facts::placeholder().to_value();
+        Arc::new(Self { facts, asked: Mutex::default() })
+    }
+
+    /// The facts that were asked for since the last call, with what stood for them.
+    pub(crate) fn take_asked(&self) -> BTreeMap<String, String> {
+        std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Object for AssumedFacts {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let value = self.facts.get_item(key).ok().filter(|value| !value.is_undefined())?;
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.insert(key.to_string(), value.to_string());
+        Some(value)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let names = self.facts.try_iter().map(|names| names.collect());
+        names.map_or(Enumerator::Empty, Enumerator::Values)
+    }
+}
+
 fn release_of(os_release: &str) -> Option<String> {
     let value = |name: &str| {
         let mut lines = os_release.lines();
@@ -79,7 +121,7 @@ pub(crate) fn globals(
     project: &str,
     environment: &str,
     host: &Host,
-    facts: &Facts,
+    facts: Value,
 ) -> Vec<(&'static str, Value)> {
     let of_host = BTreeMap::from([
         ("name", Value::from(host.name.as_str())),
@@ -92,7 +134,7 @@ pub(crate) fn globals(
     vec![
         ("host", Value::from(of_host)),
         ("environment", Value::from(of_environment)),
-        ("facts", Value::from(Serde(facts))),
+        ("facts", facts),
     ]
 }
 

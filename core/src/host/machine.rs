@@ -8,9 +8,11 @@ use std::any::TypeId;
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
+use crate::fail;
 use crate::host::{Exclusive, Exec, Output, Probe, Snapshot, exec};
+use crate::problem::code;
 
 pub use write::Content;
 
@@ -58,7 +60,7 @@ impl<'a> Machine<'a> {
         let end = Instant::now() + time;
         loop {
             if self.site.interrupt.must_kill() {
-                bail!("the run was interrupted");
+                fail!(code::INTERRUPTED, "the run was interrupted");
             }
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -97,7 +97,8 @@ impl<'a> Probe<'a> {
     /// The text cannot be read, or is wrong, or names a variable that is not defined.
     pub fn rendered(&self, template: &Template) -> Result<Rendered> {
         let globals = self.site.shared.globals.get_or_init(|| {
-            facts::globals(self.project(), self.environment(), self.host(), self.facts())
+            let facts = self.facts().to_value();
+            facts::globals(self.project(), self.environment(), self.host(), facts)
         });
         let context = template::with_globals(&template.context, globals);
         let read;

@@ -25,6 +25,12 @@ pub struct Shared {
 type Slot = Mutex<Option<Arc<dyn Any + Send + Sync>>>;
 
 impl Shared {
+    /// Nothing is shared yet, but for facts that are given.
+    pub(crate) fn with_facts(facts: Option<Facts>) -> Self {
+        let facts = facts.map_or_else(OnceLock::new, OnceLock::from);
+        Self { facts, ..Self::default() }
+    }
+
     /// The shared value of a type; taken by one thread while the others wait.
     pub(super) fn snapshot<S: Any + Send + Sync>(
         &self,

@@ -9,6 +9,7 @@ use crate::assets::AssetStore;
 use crate::environment::Host;
 use crate::event::Event;
 use crate::host::Shared;
+use crate::host::staged::Programs;
 use crate::interrupt::Interrupt;
 use crate::names::RootName;
 use crate::secret::KnownSecrets;
@@ -36,6 +37,8 @@ pub struct HostSite {
     pub events: Arc<dyn Fn(Event) + Send + Sync>,
     /// What the components share in memory; starts out empty.
     pub shared: Shared,
+    /// What a test has put in the place of programs.
+    pub(crate) programs: Option<Programs>,
     /// All secrets that the host was handed.
     pub(crate) secrets: Arc<KnownSecrets>,
     /// Those of each root.
@@ -127,6 +130,7 @@ pub(crate) mod tests {
                 interrupt: Interrupt::default(),
                 events: Arc::new(move |event| sink.lock().unwrap().push(event)),
                 shared: Shared::default(),
+                programs: None,
                 secrets: Arc::default(),
                 secrets_of_roots: BTreeMap::new(),
             };

@@ -7,14 +7,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result};
 use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 
 use super::walk;
-use crate::problem::Remedied;
+use crate::fault::Remedied;
+use crate::problem::code;
 use crate::step::step;
+use crate::{demand, fail};
 
 /// How deep directories may be nested that are removed at once.
 const DEEPEST: usize = 500;
@@ -179,12 +181,12 @@ impl Held {
     /// Sets the permission bits; a link has none.
     pub(super) fn change_mode(&self, mode: u32) -> Result<()> {
         let kind = FileType::from_raw_mode(self.stat.st_mode);
-        ensure!(kind != FileType::Symlink, "it is a link");
+        demand!(kind != FileType::Symlink, code::IN_THE_WAY, "it is a link");
         self.check_names()?;
         // The call that takes a descriptor of this kind is newer than the kernels of many hosts.
         let path = format!("/proc/self/fd/{}", self.descriptor.as_raw_fd());
         match fs::chmod(path, Mode::from_raw_mode(mode & 0o7777)) {
-            Err(Errno::NOENT) => bail!("`/proc` is not mounted"),
+            Err(Errno::NOENT) => fail!(code::NO_PROC, "`/proc` is not mounted"),
             changed => Ok(changed.map_err(io::Error::from)?),
         }
     }
@@ -192,7 +194,7 @@ impl Held {
     /// Sets the time of the last change of its content; a link has none that counts.
     pub(super) fn change_modified(&self, time: SystemTime) -> Result<()> {
         let kind = FileType::from_raw_mode(self.stat.st_mode);
-        ensure!(kind != FileType::Symlink, "it is a link");
+        demand!(kind != FileType::Symlink, code::IN_THE_WAY, "it is a link");
         self.check_names()?;
         // What was before 1970 counts as then.
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -203,7 +205,7 @@ impl Held {
         let times = Timestamps { last_access: kept, last_modification: modified };
         let path = format!("/proc/self/fd/{}", self.descriptor.as_raw_fd());
         match fs::utimensat(fs::CWD, path, &times, AtFlags::empty()) {
-            Err(Errno::NOENT) => bail!("`/proc` is not mounted"),
+            Err(Errno::NOENT) => fail!(code::NO_PROC, "`/proc` is not mounted"),
             changed => Ok(changed.map_err(io::Error::from)?),
         }
     }
@@ -218,6 +220,7 @@ impl Held {
             return Ok(());
         }
         Err(Remedied::error(
+            code::LED_ASTRAY,
             "it is known by several names, and its directory is open to other users".into(),
             "remove it, so that it is made anew, or let its directory belong to root or to the \
              converging user, writable by nobody else"

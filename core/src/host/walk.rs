@@ -14,7 +14,8 @@ use rustix::fs::{self, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use crate::accounts::SYSTEM;
-use crate::problem::{Problem, Remedied};
+use crate::fault::Remedied;
+use crate::problem::{Problem, code};
 
 /// How many links may lie on one way, as for the system itself.
 const MOST_LINKS: usize = 40;
@@ -98,14 +99,17 @@ pub(crate) fn require_own_way(path: &Path) -> Result<(), Problem> {
         Ok(false) => {
             let message =
                 format!("others may write on the way to target directory `{}`", path.display());
-            Err(Problem::new(message).hint(
+            Err(Problem::new(code::TARGET_OPEN, message).hint(
                 "an agent that converges as root keeps its state where root alone may write: set \
                  `target_directory` to a path such as `/var/lib/deployment`",
             ))
         }
         Err(error) => {
             let message = format!("cannot look at target directory `{}`", path.display());
-            Err(Problem::from_error(&anyhow::Error::new(error).context(message)))
+            Err(Problem::from_error(
+                &anyhow::Error::new(error).context(message),
+                code::STATE_UNUSABLE,
+            ))
         }
     }
 }
@@ -231,6 +235,7 @@ impl Way {
         };
         let link_path = self.place.join(name);
         Err(Remedied::error(
+            code::LED_ASTRAY,
             format!(
                 "`{}` is a link of user `{}` that is not followed: {whose}",
                 link_path.display(),

@@ -9,7 +9,9 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::fault;
 use crate::names::{HostName, RootId, RootName};
+use crate::problem::code;
 use crate::resource::{Provider, Required, Resource, ResourceKey};
 use crate::secret::{known, revealing};
 
@@ -93,8 +95,8 @@ impl Provided {
             }
         };
         let value = Arc::clone(typed).downcast::<R>();
-        let value =
-            value.map_err(|_| anyhow::anyhow!("`{}` is two types of one name", self.key))?;
+        let value = value
+            .map_err(|_| fault!(code::RESOURCE_NAME, "`{}` is two types of one name", self.key))?;
         Ok(Required { value, provider: Arc::clone(&self.provider) })
     }
 

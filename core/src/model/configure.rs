@@ -1,17 +1,20 @@
 //! From an environment to a model, or to all that is wrong with it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::address::Resolved;
 use crate::assets::{self, AssetCatalogue, AssetStore, WithSecrets};
+use crate::digest::Digest;
 use crate::environment::Environment;
+use crate::fault;
 use crate::host::Facts;
-use crate::names::RootId;
-use crate::problem::{Problem, Problems};
+use crate::names::{RootId, nearest};
+use crate::problem::{Problem, Problems, code};
 use crate::registry::Registry;
 use crate::secret::{Key, KnownSecrets, Masked};
-use crate::template::{self, RenderTable, Template, TemplateText};
+use crate::template::{self, RenderTable, Template, TemplateError, TemplateText};
 
 use super::draft::Draft;
 use super::graph::Graph;
@@ -38,7 +41,7 @@ pub fn configure<A: AssetCatalogue + AssetStore>(
 
 fn no_key(error: std::io::Error) -> Problems {
     let error = anyhow::Error::new(error).context("cannot draw a key for the model's digests");
-    Problems::new([Problem::from_error(&error)])
+    Problems::new([Problem::from_error(&error, code::THIS_MACHINE)])
 }
 
 fn configure_with<A: AssetCatalogue + AssetStore>(
@@ -115,7 +118,7 @@ pub fn configure_twice<A: AssetCatalogue + AssetStore>(
             super::draft::first_difference(&known, &other.draft, &other.digests)
         {
             found.push(
-                Problem::new("the component is configured differently each time")
+                Problem::new(code::IMPURE, "the component is configured differently each time")
                     .in_component(&id.root, &breadcrumb)
                     .on(&id.host)
                     .hint(
@@ -140,7 +143,8 @@ fn try_templates(
             return Vec::new();
         }
         let host = &environment.hosts[&id.host];
-        let globals = crate::host::globals(&environment.project, &environment.name, host, &facts);
+        let (project, environment) = (&environment.project, &environment.name);
+        let globals = crate::host::globals(project, environment, host, facts.to_value());
         let placeholders = draft.listens.iter();
         let placeholders =
             placeholders.map(|(_, address)| (address.host.clone(), Resolved::placeholder()));
@@ -148,12 +152,28 @@ fn try_templates(
             Arc::new(RenderTable { addresses: placeholders.collect(), ..RenderTable::default() });
         let tried = draft.templates.iter().filter_map(|(node, template)| {
             let error = try_template(template, &globals, &table, store).err()?;
-            let problem = Problem::from_error(&error);
+            let mut problem = Problem::from_error(&error, code::TEMPLATE);
+            if problem.hint.is_none() {
+                let context = template::with_globals(&template.context, &globals);
+                problem.hint = error.downcast_ref().and_then(|error| variables(error, &context));
+            }
             Some(problem.in_component(&id.root, draft.breadcrumb(*node)).on(&id.host))
         });
         tried.collect::<Vec<_>>()
     });
     by_root.into_iter().flatten().collect()
+}
+
+/// What a template could use in place of a variable that it was not given.
+fn variables(error: &TemplateError, context: &minijinja::Value) -> Option<String> {
+    let name = error.detail.strip_prefix("variable `")?.strip_suffix("` is undefined")?;
+    let known: Vec<_> = context.try_iter().ok()?.map(|key| key.to_string()).collect();
+    Some(match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            format!("give it in the `context!` of the template, which has `{}`", known.join("`, `"))
+        }
+    })
 }
 
 fn try_template(
@@ -163,17 +183,28 @@ fn try_template(
     store: &dyn AssetStore,
 ) -> anyhow::Result<()> {
     let context = template::with_globals(&template.context, globals);
-    match &template.text {
-        TemplateText::Inline(text) => template::render(&template.name, text, None, context, table)?,
-        TemplateText::Asset(asset) if template::is_compiled(asset.digest) => {
-            template::render(&template.name, "", Some(asset.digest), context, table)?
-        }
-        TemplateText::Asset(asset) => {
-            let text = String::from_utf8(assets::read(store, asset)?).map_err(|_| {
-                anyhow::anyhow!("template `{}` is not text in UTF-8", template.name)
-            })?;
-            template::render(&template.name, &text, Some(asset.digest), context, table)?
-        }
-    };
+    let (text, digest) = text_of(template, store)?;
+    template::render(&template.name, &text, digest, context, table)?;
     Ok(())
+}
+
+/// The text of a template, and the digest by which it is known; no text is read that was compiled.
+///
+/// # Errors
+/// The text cannot be read, or is not UTF-8.
+pub(super) fn text_of<'a>(
+    template: &'a Template,
+    store: &dyn AssetStore,
+) -> anyhow::Result<(Cow<'a, str>, Option<Digest>)> {
+    let asset = match &template.text {
+        TemplateText::Inline(text) => return Ok((Cow::Borrowed(text), None)),
+        TemplateText::Asset(asset) => asset,
+    };
+    if template::is_compiled(asset.digest) {
+        return Ok((Cow::Borrowed(""), Some(asset.digest)));
+    }
+    let text = String::from_utf8(assets::read(store, asset)?).map_err(|_| {
+        fault!(code::TEMPLATE_NOT_TEXT, "template `{}` is not text in UTF-8", template.name)
+    })?;
+    Ok((Cow::Owned(text), Some(asset.digest)))
 }

@@ -11,7 +11,7 @@ use crate::attributes::SourceLocation;
 use crate::component::Component;
 use crate::digest::{Digest, Digester};
 use crate::names::Breadcrumb;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem, code};
 use crate::resource::Provider;
 use crate::secret::{Key, KnownSecrets, digesting};
 use crate::template::Template;
@@ -91,8 +91,9 @@ pub(crate) struct Requirement {
 }
 
 /// What a requirement says about the order of the two roots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Order {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
     /// The provider comes first.
     ProviderFirst,
     /// The one that requires comes first.
@@ -114,6 +115,13 @@ pub(crate) struct Failure {
 #[error("required resource `{}` is not provided{}", query.key, query.place())]
 pub(crate) struct Unmet {
     pub(crate) query: Query,
+}
+
+impl Unmet {
+    /// What kind of problem it is.
+    pub(crate) fn code(&self) -> Code {
+        code::NOT_PROVIDED
+    }
 }
 
 impl Draft {

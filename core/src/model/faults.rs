@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::environment::Environment;
 use crate::names::{HostName, RootId, nearest};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, code};
 use crate::resource::ResourceKey;
 
 use super::answers::Answers;
@@ -20,10 +20,13 @@ pub(super) fn find(
     list.extend(failures(environment, drafts));
     for (id, draft) in drafts {
         list.extend(draft.collisions().into_iter().map(|breadcrumb| {
-            Problem::new(format!("two siblings are both called `{}`", breadcrumb.label()))
-                .in_component(&id.root, breadcrumb)
-                .on(&id.host)
-                .hint("give the component a `key` that tells them apart, or remove one")
+            Problem::new(
+                code::SAME_SIBLINGS,
+                format!("two siblings are both called `{}`", breadcrumb.label()),
+            )
+            .in_component(&id.root, breadcrumb)
+            .on(&id.host)
+            .hint("give the component a `key` that tells them apart, or remove one")
         }));
         list.extend(triggers(id, draft, answers));
     }
@@ -99,21 +102,23 @@ fn triggers(id: &RootId, draft: &Draft, answers: &Answers) -> Vec<Problem> {
     let mut problems = Vec::new();
     for trigger in &draft.triggers {
         let problem = match &trigger.cause {
-            Cause::Node(cause) if draft.is_within(trigger.dependant, *cause) => {
-                Problem::new(format!(
+            Cause::Node(cause) if draft.is_within(trigger.dependant, *cause) => Problem::new(
+                code::TRIGGER_INSIDE,
+                format!(
                     "a change of `{}` cannot trigger what lies inside of it",
                     draft.breadcrumb(*cause)
-                ))
-                .hint("add the dependant after the cause, beside it")
-            }
-            Cause::Provider(provider) if !ordered_after(draft, provider, answers) => {
-                Problem::new(format!(
+                ),
+            )
+            .hint("add the dependant after the cause, beside it"),
+            Cause::Provider(provider) if !ordered_after(draft, provider, answers) => Problem::new(
+                code::TRIGGER_BACKWARDS,
+                format!(
                     "a change of `{}` cannot trigger this: the requirement does not let `{}` come \
                      first",
                     provider.breadcrumb, provider.root
-                ))
-                .hint("require the value without `.reversed()` and `.unordered()`")
-            }
+                ),
+            )
+            .hint("require the value without `.reversed()` and `.unordered()`"),
             _ => continue,
         };
         let breadcrumb = draft.breadcrumb(trigger.dependant);
@@ -145,10 +150,13 @@ fn unused(drafts: &BTreeMap<RootId, Draft>) -> Vec<Problem> {
                 .is_some_and(|hosts| hosts.contains(&None) || hosts.contains(&Some(&id.host)));
             if !used {
                 problems.push(
-                    Problem::new(format!("resource `{}` is required by nobody", provided.key))
-                        .in_component(&id.root, &provided.provider.breadcrumb)
-                        .on(&id.host)
-                        .hint("require it somewhere, or `offer` it instead of `provide`"),
+                    Problem::new(
+                        code::NOT_REQUIRED,
+                        format!("resource `{}` is required by nobody", provided.key),
+                    )
+                    .in_component(&id.root, &provided.provider.breadcrumb)
+                    .on(&id.host)
+                    .hint("require it somewhere, or `offer` it instead of `provide`"),
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! The graph of roots over all hosts: their order, its cycles, its pictures.
+//! The graph of roots over all hosts: their order, its layers, its cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use petgraph::algo::{astar, tarjan_scc};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::names::RootId;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 
 /// That one root must be done before another starts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,56 +105,28 @@ impl Graph {
         self.dependants.get(root).into_iter().flatten()
     }
 
-    /// The graph in the language of Graphviz, a cluster for each host.
-    pub fn to_dot(&self) -> String {
-        let mut dot = String::from("digraph togusa {\n    rankdir=LR;\n    node [shape=box];\n");
-        for (number, (host, roots)) in self.by_host().into_iter().enumerate() {
-            let _ = writeln!(dot, "    subgraph cluster_{number} {{\n        label={host:?};");
-            for root in roots {
-                let (id, name) = (root.to_string(), root.root.as_str());
-                let _ = writeln!(dot, "        {id:?} [label={name:?}];");
-            }
-            dot.push_str("    }\n");
-        }
-        for edge in &self.edges {
-            let (first, then) = (edge.first.to_string(), edge.then.to_string());
-            let resources = resources(edge);
-            let _ = writeln!(dot, "    {first:?} -> {then:?} [label={resources:?}];");
-        }
-        dot.push_str("}\n");
-        dot
-    }
-
-    /// The graph in the language of Mermaid, a subgraph for each host.
-    pub fn to_mermaid(&self) -> String {
-        let numbers: BTreeMap<_, _> =
-            self.order.iter().enumerate().map(|(number, root)| (root, number)).collect();
-        let mut mermaid = String::from("flowchart LR\n");
-        for (number, (host, roots)) in self.by_host().into_iter().enumerate() {
-            let _ = writeln!(mermaid, "    subgraph host{number}[\"{host}\"]");
-            for root in roots {
-                let _ = writeln!(mermaid, "        root{}[\"{}\"]", numbers[root], root.root);
-            }
-            mermaid.push_str("    end\n");
-        }
-        for edge in &self.edges {
-            let (first, then) = (numbers[&edge.first], numbers[&edge.then]);
-            let _ = writeln!(mermaid, "    root{first} -->|\"{}\"| root{then}", resources(edge));
-        }
-        mermaid
-    }
-
-    fn by_host(&self) -> BTreeMap<&str, Vec<&RootId>> {
-        let mut hosts = BTreeMap::<_, Vec<_>>::new();
+    /// The layer of each root, from 0: one more than that of the last root that it waits for. Roots
+    /// of one layer never wait for each other.
+    pub fn layers(&self) -> BTreeMap<&RootId, usize> {
+        let mut layers = BTreeMap::new();
         for root in &self.order {
-            hosts.entry(root.host.as_str()).or_default().push(root);
+            let before = self.dependencies(root).filter_map(|first| layers.get(first));
+            let layer = before.max().map_or(0, |last: &usize| last + 1);
+            layers.insert(root, layer);
         }
-        hosts
+        layers
     }
-}
 
-fn resources(edge: &Edge) -> String {
-    edge.resources.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    /// The order of some of the roots, as a run has it that is about them alone: what is left out
+    /// counts as done.
+    pub fn among(&self, roots: &BTreeSet<RootId>) -> Self {
+        let edges = self.edges.iter();
+        let edges = edges.filter(|edge| roots.contains(&edge.first) && roots.contains(&edge.then));
+        match Self::new(roots, edges.cloned().collect()) {
+            Ok(graph) => graph,
+            Err(_) => unreachable!("what has no circle has none in a part of it"),
+        }
+    }
 }
 
 /// One path through each group of roots that wait for each other.
@@ -179,7 +151,7 @@ fn cycles(graph: &DiGraph<RootId, String>) -> Vec<Problem> {
             let _ = write!(text, " -[{edge}]-> `{}`", graph[node]);
             last = node;
         }
-        problems.push(Problem::new(format!("roots wait for each other in a circle: {text}")).hint(
+        problems.push(Problem::new(code::CIRCLE, format!("roots wait for each other in a circle: {text}")).hint(
             "let one of the requirements be `unordered()` or `reversed()`, or split a component",
         ));
     }

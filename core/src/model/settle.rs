@@ -11,7 +11,7 @@ use std::thread;
 use crate::assets::AssetCatalogue;
 use crate::environment::{Environment, Host, Root};
 use crate::names::RootId;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, code};
 use crate::registry::Registry;
 use crate::resource::ResourceKey;
 use crate::scope::Site;
@@ -92,7 +92,9 @@ pub(crate) fn plant(
 ) -> Result<Draft, Problems> {
     let Some(component) = registry.get(root.name.as_str()) else {
         let message = format!("unknown component `{}`", root.name);
-        return Err(Problems::new([Problem::new(message).at(root.origin.clone())]));
+        return Err(Problems::new([
+            Problem::new(code::UNKNOWN_COMPONENT, message).at(root.origin.clone())
+        ]));
     };
     let features = if root.features.is_empty() {
         component.default_features().to_vec()
@@ -124,10 +126,10 @@ fn never_settles(
         roots.iter().map(|root| format!("`{root}`")).collect::<Vec<_>>().join(", ")
     };
     Problems::new(changed.iter().map(|(key, roots)| {
-        Problem::new(format!(
-            "the model never settles: resource `{key}` of {} keeps changing",
-            names(roots)
-        ))
+        Problem::new(
+            code::NEVER_SETTLES,
+            format!("the model never settles: resource `{key}` of {} keeps changing", names(roots)),
+        )
         .hint(format!(
             "{} is configured again each time; let no value depend on itself in a circle",
             names(due)

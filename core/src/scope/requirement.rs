@@ -3,10 +3,12 @@
 use std::marker::PhantomData;
 
 use crate::component::Result;
+use crate::fault;
+use crate::fault::HintExt;
 use crate::model::answers::Query;
 use crate::model::draft::{self, Order, Unmet};
 use crate::names::HostName;
-use crate::problem::HintExt;
+use crate::problem::code;
 use crate::resource::{Required, Resource, ResourceKey};
 use crate::scope::Scope;
 
@@ -123,7 +125,8 @@ fn only<R>(values: Vec<Required<R>>, query: &Query) -> Result<Option<Required<R>
         let providers: Vec<_> =
             values.iter().map(|value| format!("`{}`", value.provider.root)).collect();
         let (key, place) = (&query.key, query.place());
-        let result = Err(anyhow::anyhow!(
+        let result = Err(fault!(
+            code::SEVERAL_PROVIDED,
             "one value of resource `{key}` is required{place}, but {} are provided: by {}",
             values.len(),
             providers.join(", ")

@@ -25,7 +25,8 @@ pub(crate) trait Masked: Sized {
 
 impl Masked for Problem {
     fn mask(&mut self, known: &KnownSecrets) {
-        let Self { origin: _, root: _, breadcrumb: _, message, causes, hint, hosts: _ } = self;
+        let Self { origin: _, root: _, breadcrumb: _, message, causes, hint, code: _, hosts: _ } =
+            self;
         known.mask_in(message);
         causes.iter_mut().for_each(|cause| known.mask_in(cause));
         hint.iter_mut().for_each(|hint| known.mask_in(hint));

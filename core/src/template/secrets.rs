@@ -18,6 +18,8 @@ pub(super) enum Revealing {
     Secret,
     /// Other texts of their lengths.
     Other,
+    /// `[secret]`.
+    Mask,
 }
 
 /// The value that stands for a secret in a template's variables.
@@ -59,6 +61,7 @@ pub(super) fn revealed(value: &Value, how: Revealing) -> Option<Value> {
         return Some(Value::from(match how {
             Revealing::Secret => secret.clone(),
             Revealing::Other => other(secret),
+            Revealing::Mask => MASK.to_owned(),
         }));
     }
     match value.kind() {

@@ -1,7 +1,7 @@
 //! Lays the secrets of an environment over what its own file says in clear.
 
 use togusa_core::names::nearest;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::{Table, ValueKind};
 
 use super::{Level, LevelHost};
@@ -29,8 +29,11 @@ impl Level {
         let only = |host: &LevelHost| host.only_secrets;
         let (lone, known): (Vec<_>, Vec<_>) = self.hosts.iter().partition(|(_, host)| only(host));
         for (name, host) in lone.into_iter().filter(|_| complete) {
-            let problem = Problem::new(format!("the environment has no host `{name}`"))
-                .at(host.origin.clone());
+            let problem = Problem::new(
+                code::SECRET_FOR_NO_HOST,
+                format!("the environment has no host `{name}`"),
+            )
+            .at(host.origin.clone());
             let hint = match nearest(name, known.iter().map(|(name, _)| name.as_str())) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "`secrets unset` removes the secrets of a host that is gone".into(),
@@ -53,9 +56,12 @@ fn refuse_both(clear: &Table, secret: &Table, problems: &mut Vec<Problem>) {
         let place = other.name_origin.as_ref().or(other.value.origin.as_ref());
         let place = place.map(|origin| format!(" at {origin}")).unwrap_or_default();
         problems.push(
-            Problem::new(format!("`{name}` is a secret, and is set in clear{place}"))
-                .at(entry.name_origin.clone())
-                .hint("remove one of the two; what stood in clear is no secret any more"),
+            Problem::new(
+                code::SECRET_AND_CLEAR,
+                format!("`{name}` is a secret, and is set in clear{place}"),
+            )
+            .at(entry.name_origin.clone())
+            .hint("remove one of the two; what stood in clear is no secret any more"),
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Code, Problem, code};
 use togusa_core::value::{Entry, Origin, Table, ValueKind};
 
 use super::LevelHost;
@@ -41,10 +41,20 @@ impl<'a> Spread<'a> {
     fn range(&mut self, range: &'a str, entry: &Entry, named_by: &mut BTreeMap<String, &'a str>) {
         let names = match ranges::expand(range) {
             Ok(names) => names,
-            Err(reason) => return self.refuse(format!("host range `{range}`: {reason}"), entry),
+            Err(reason) => {
+                return self.refuse(
+                    code::HOST_RANGE,
+                    format!("host range `{range}`: {reason}"),
+                    entry,
+                );
+            }
         };
         if let Some(name) = names.iter().find(|name| !is_plain(name)) {
-            return self.refuse(format!("host range `{range}`: `{name}` is no name"), entry);
+            return self.refuse(
+                code::HOST_RANGE,
+                format!("host range `{range}`: `{name}` is no name"),
+                entry,
+            );
         }
         let Some(host) = self.host(entry) else { return };
         let mut overlapping = BTreeSet::new();
@@ -57,12 +67,16 @@ impl<'a> Spread<'a> {
                 continue;
             }
             if other == range {
-                self.refuse(format!("host range `{range}` names `{name}` twice"), entry);
+                self.refuse(
+                    code::HOST_RANGE,
+                    format!("host range `{range}` names `{name}` twice"),
+                    entry,
+                );
             } else {
                 let at = self.place_of(other);
                 let message =
                     format!("host range `{range}` overlaps `{other}`{at}: both name `{name}`");
-                self.refuse(message, entry);
+                self.refuse(code::HOST_RANGE, message, entry);
             }
         }
     }
@@ -71,7 +85,7 @@ impl<'a> Spread<'a> {
         if !is_plain(name) {
             self.complete = false;
             self.problems.push(
-                Problem::new(format!("`{name}` is no name of a host"))
+                Problem::new(code::HOST_NAME, format!("`{name}` is no name of a host"))
                     .at(entry.name_origin.clone())
                     .hint("name the host by a plain word and set its `address`"),
             );
@@ -98,7 +112,11 @@ impl<'a> Spread<'a> {
         self.problems.extend(reader.finish());
         let removed_at = remove.filter(|_| removed).map(|entry| entry.name_origin);
         if removed_at.is_some() && !own.0.is_empty() {
-            self.refuse("a host that is removed takes no other keys".into(), entry);
+            self.refuse(
+                code::REMOVED_HAS_KEYS,
+                "a host that is removed takes no other keys".into(),
+                entry,
+            );
         }
         Some(LevelHost {
             origin: entry.name_origin.clone(),
@@ -109,9 +127,9 @@ impl<'a> Spread<'a> {
         })
     }
 
-    fn refuse(&mut self, message: String, entry: &Entry) {
+    fn refuse(&mut self, code: Code, message: String, entry: &Entry) {
         self.complete = false;
-        self.problems.push(Problem::new(message).at(entry.name_origin.clone()));
+        self.problems.push(Problem::new(code, message).at(entry.name_origin.clone()));
     }
 
     fn place_of(&self, name: &str) -> String {

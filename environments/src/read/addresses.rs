@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use togusa_core::address::Family;
 use togusa_core::attributes::{FromValue, Reader};
 use togusa_core::environment::{AddressPolicy, Override};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::{Table, Value, ValueKind};
 
 use super::keys::{optional, reader};
@@ -30,7 +30,7 @@ pub(crate) fn policy(table: &Table, problems: &mut Vec<Problem>) -> AddressPolic
     if policy.v4 == Family::Off && policy.v6 == Family::Off {
         let entry = table.0.get("require_v6").or_else(|| table.0.get("require_v4"));
         problems.push(
-            Problem::new("neither IPv4 nor IPv6 addresses are left")
+            Problem::new(code::NO_ADDRESS_FAMILY, "neither IPv4 nor IPv6 addresses are left")
                 .at(entry.and_then(|entry| entry.name_origin.clone()))
                 .hint("set one of `require_v4` and `require_v6` to `true` or \"optional\""),
         );
@@ -46,7 +46,7 @@ fn set(family: &mut Family, reader: &mut Reader<'_>, name: &str) {
 
 fn empty_name(table: &Table) -> Problem {
     let place = table.0.get("").and_then(|entry| entry.name_origin.clone());
-    Problem::new("an address is given to an empty name").at(place)
+    Problem::new(code::ADDRESS_WITHOUT_NAME, "an address is given to an empty name").at(place)
 }
 
 struct Need(Family);

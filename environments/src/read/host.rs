@@ -3,13 +3,14 @@
 use togusa_core::attributes::Reader;
 use togusa_core::environment::{Connect, Host, Root};
 use togusa_core::names::nearest;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::{Table, Value, ValueKind};
 
 use super::keys::{self, optional, reader};
 use super::roots::{Named, once_each};
 use super::settings::Settings;
 use super::words::HostAddress;
+use crate::keys::Section;
 use crate::level::LevelHost;
 
 /// The keys that only mean something where OpenSSH connects.
@@ -32,7 +33,7 @@ impl HostReader<'_> {
     /// Reads the host; the flag says whether all of its components could be read.
     pub(crate) fn read(&self, problems: &mut Vec<Problem>) -> (Host, bool) {
         let table = &self.level.table;
-        keys::no_others(table, keys::HOST, keys::elsewhere_than_host, problems);
+        keys::no_others(table, Section::Host, keys::elsewhere_than_host, problems);
         let mut reader = reader(table);
         let settings = Settings::read(&mut reader).over(self.settings);
         let mut host = settings.into_host(self.name);
@@ -73,9 +74,12 @@ impl HostReader<'_> {
         for key in SSH_ONLY {
             if let Some(entry) = own.0.get(*key) {
                 problems.push(
-                    Problem::new(format!("`{key}` has no meaning for a local host"))
-                        .at(entry.name_origin.clone())
-                        .hint(format!("remove `{key}`, or set `connect = \"ssh\"`")),
+                    Problem::new(
+                        code::LOCAL_HOST_KEY,
+                        format!("`{key}` has no meaning for a local host"),
+                    )
+                    .at(entry.name_origin.clone())
+                    .hint(format!("remove `{key}`, or set `connect = \"ssh\"`")),
                 );
             }
         }
@@ -92,9 +96,12 @@ impl HostReader<'_> {
             if known.contains(&name.as_str()) {
                 continue;
             }
-            let problem = Problem::new(format!("the host has no component `{name}`"))
-                .at(entry.name_origin.clone())
-                .on(&host.name);
+            let problem = Problem::new(
+                code::UNUSED_ATTRIBUTES,
+                format!("the host has no component `{name}`"),
+            )
+            .at(entry.name_origin.clone())
+            .on(&host.name);
             problems.push(match nearest(name, known.iter().copied()) {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
                 None => problem.hint(format!("add `{name}` to the host's `components`")),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use togusa_core::attributes::{FromValue, Reader};
 use togusa_core::environment::Root;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::{Origin, Table, Value};
 
 /// One component as a host names it.
@@ -65,7 +65,7 @@ pub(crate) fn once_each(named: Vec<Named>, problems: &mut Vec<Problem>) -> Vec<R
         };
         let first = first.as_ref().map(|place| format!(", first at {place}")).unwrap_or_default();
         let message = format!("component `{}` is named twice{first}", root.name);
-        problems.push(Problem::new(message).at(root.origin));
+        problems.push(Problem::new(code::COMPONENT_TWICE, message).at(root.origin));
     }
     roots
 }

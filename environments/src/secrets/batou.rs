@@ -1,6 +1,6 @@
 //! Reads a batou `secrets.cfg` in clear.
 
-use togusa_core::problem::{Problem, Problems};
+use togusa_core::problem::{Problem, Problems, code};
 use togusa_core::value::Origin;
 use zeroize::Zeroizing;
 
@@ -74,7 +74,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn refuse(&mut self, line: u32, message: impl Into<String>) {
         let origin = Origin { file: self.name.to_owned(), line, column: 1 };
-        self.problems.push(Problem::new(message).at(Some(origin)));
+        self.problems.push(Problem::new(code::BATOU_SECRETS, message).at(Some(origin)));
     }
 
     /// Ends a value: its lines without their indent, and without empty ones at the end.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use togusa_core::names::nearest;
-use togusa_core::problem::{Problem, Problems};
+use togusa_core::problem::{Problem, Problems, code};
 use togusa_core::value::{Entry, Origin, Table, Value, ValueKind};
 
 use super::Clear;
@@ -148,7 +148,10 @@ impl SecretFile {
     pub(crate) fn sealed(&self, path: &SecretPath) -> Result<&Sealed, Problem> {
         self.values.iter().find(|sealed| sealed.path == *path).ok_or_else(|| {
             let known: Vec<String> = self.paths().map(ToString::to_string).collect();
-            let problem = Problem::new(format!("`{}` has no secret `{path}`", self.environment));
+            let problem = Problem::new(
+                code::NO_SUCH_SECRET,
+                format!("`{}` has no secret `{path}`", self.environment),
+            );
             match nearest(&path.to_string(), known.iter().map(String::as_str)) {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
                 None => problem.hint(format!("`secrets list {}` shows them", self.environment)),
@@ -165,7 +168,8 @@ impl SecretFile {
 
     fn ciphertext(&self, sealed: &Sealed) -> Result<Vec<u8>, Problem> {
         let failed = |cause: String| {
-            let problem = Problem::new(format!("failed to decrypt `{}`", sealed.path));
+            let problem =
+                Problem::new(code::CANNOT_DECRYPT, format!("failed to decrypt `{}`", sealed.path));
             Problem { causes: vec![cause], ..problem }
         };
         match &sealed.form {
@@ -214,10 +218,10 @@ pub(crate) fn leaves(
                 }
             },
             _ => problems.push(
-                Problem::new(format!(
-                    "`{path}`: expected a text, found {}",
-                    entry.value.type_name()
-                ))
+                Problem::new(
+                    code::EDITED_SECRETS,
+                    format!("`{path}`: expected a text, found {}", entry.value.type_name()),
+                )
                 .at(entry.value.origin.clone())
                 .hint("every secret is a text with a name of its own"),
             ),

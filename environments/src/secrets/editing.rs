@@ -8,7 +8,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use togusa_core::problem::{Problem, Problems};
+use togusa_core::problem::{Problem, Problems, code};
 use togusa_core::secret::SHORTEST_MASKED;
 use togusa_core::value::Origin;
 use toml_edit::{DocumentMut, Value};
@@ -102,7 +102,11 @@ impl<'a> Editing<'a> {
         };
         if let Some(entry) = table.0.get(header::NAME) {
             let message = format!("`{}` is written by the commands for members", header::NAME);
-            problems.push(Problem::new(message).at(entry.name_origin.clone()).hint("leave it out"));
+            problems.push(
+                Problem::new(code::EDITED_SECRETS, message)
+                    .at(entry.name_origin.clone())
+                    .hint("leave it out"),
+            );
         }
         let mut values = BTreeMap::new();
         for (path, written, origin) in leaves(&table, &mut problems) {
@@ -130,9 +134,10 @@ impl<'a> Editing<'a> {
             return if same {
                 Ok(New::Kept)
             } else {
-                Err(Problem::new(format!(
-                    "`{path}`: a value of a file of its own cannot be named here"
-                ))
+                Err(Problem::new(
+                    code::EDITED_SECRETS,
+                    format!("`{path}`: a value of a file of its own cannot be named here"),
+                )
                 .hint(format!(
                     "`secrets set {} {path} --file FILE` sets it",
                     self.file.environment
@@ -143,7 +148,10 @@ impl<'a> Editing<'a> {
             Some(encoded) => {
                 let bare: String = encoded.split_whitespace().collect();
                 Zeroizing::new(BASE64_STANDARD.decode(bare).map_err(|_| {
-                    Problem::new(format!("`{path}`: what follows `{BASE64}` is no Base64"))
+                    Problem::new(
+                        code::EDITED_SECRETS,
+                        format!("`{path}`: what follows `{BASE64}` is no Base64"),
+                    )
                 })?)
             }
             None => Zeroizing::new(written.into_bytes()),
@@ -183,16 +191,19 @@ impl<'a> Editing<'a> {
             } else {
                 continue;
             };
-            problems.push(Problem::new(message).at(Some(place)).hint("remove it; git remembers"));
+            problems.push(
+                Problem::new(code::SECRET_IN_CLEAR, message)
+                    .at(Some(place))
+                    .hint("remove it; git remembers"),
+            );
         }
     }
 
     fn replace(&self, text: &str, values: &BTreeMap<SecretPath, New>) -> Result<Edited, Problems> {
         let recipient = recipient(&self.file).map_err(one)?;
-        let mut old =
-            self.file.text.parse::<DocumentMut>().map_err(|error| {
-                one(Problem::new(format!("not valid TOML: {}", error.message())))
-            })?;
+        let mut old = self.file.text.parse::<DocumentMut>().map_err(|error| {
+            one(Problem::new(code::NOT_TOML, format!("not valid TOML: {}", error.message())))
+        })?;
         let mut rewrite = Rewrite::new(without_explanation(text, self.spaced)).map_err(one)?;
         let mut edited = Edited::default();
         for (path, value) in values {

@@ -18,7 +18,7 @@ use std::io::Write as _;
 use age::armor::{ArmoredWriter, Format};
 use age::secrecy::ExposeSecret as _;
 use age::{Encryptor, x25519};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use zeroize::Zeroizing;
 
 use super::document::SecretFile;
@@ -31,6 +31,7 @@ const MARK: &str = "# togusa-key 1";
 /// An environment's key, unlocked.
 pub struct EnvironmentKey {
     pub(crate) identity: x25519::Identity,
+    opened_by: Option<String>,
 }
 
 impl fmt::Debug for EnvironmentKey {
@@ -42,7 +43,12 @@ impl fmt::Debug for EnvironmentKey {
 impl EnvironmentKey {
     /// A new key.
     pub(crate) fn generate() -> Self {
-        Self { identity: x25519::Identity::generate() }
+        Self { identity: x25519::Identity::generate(), opened_by: None }
+    }
+
+    /// What the key is called that opened it; `None`: it is new.
+    pub fn opened_by(&self) -> Option<&str> {
+        self.opened_by.as_deref()
     }
 
     /// The public half.
@@ -58,7 +64,10 @@ impl EnvironmentKey {
         identities: &Identities,
     ) -> Result<String, Problem> {
         let failed = |cause: String| {
-            let problem = Problem::new("failed to encrypt the environment's key to its members");
+            let problem = Problem::new(
+                code::CANNOT_ENCRYPT,
+                "failed to encrypt the environment's key to its members",
+            );
             Problem { causes: vec![cause.replace(['\u{2068}', '\u{2069}'], "")], ..problem }
         };
         let recipients = members.recipients(&identities.asking("a member's key"))?;
@@ -93,7 +102,8 @@ impl EnvironmentKey {
     pub(crate) fn unlock(file: &SecretFile, identities: &Identities) -> Result<Self, Problem> {
         let header = &file.header;
         let environment = &file.environment;
-        let text = identities.decrypt(&header.private_key, &header.members).map_err(|tried| {
+        let opened = identities.decrypt(&header.private_key, &header.members);
+        let (text, opened_by) = opened.map_err(|tried| {
             let message =
                 format!("cannot unlock the secrets of `{environment}`: no identity opens them");
             let mut causes = tried;
@@ -101,7 +111,7 @@ impl EnvironmentKey {
                 causes.push("there was none to try".into());
             }
             causes.push(format!("members are {}", header.members));
-            Problem { causes, ..Problem::new(message) }.hint(
+            Problem { causes, ..Problem::new(code::NO_IDENTITY, message) }.hint(
                 "put the private key of a member into TOGUSA_IDENTITY, or name its file with \
                  `--identity`; a member adds another with `secrets add`",
             )
@@ -114,18 +124,19 @@ impl EnvironmentKey {
             .flat_map(|line| [line, "\n"])
             .collect();
         let refuse = |message: String| {
-            Problem::new(message).at(header.public_key_at.clone()).hint(
+            Problem::new(code::KEY_ALTERED, message).at(header.public_key_at.clone()).hint(
                 "somebody changed the file by hand, or took it from elsewhere; take it from an \
                  earlier commit, and look at who changed it",
             )
         };
         let Ok(identity) = private.parse() else {
-            return Err(Problem::new(format!(
-                "`encryption.private_key` of `{environment}` holds no key"
-            ))
+            return Err(Problem::new(
+                code::KEY_ALTERED,
+                format!("`encryption.private_key` of `{environment}` holds no key"),
+            )
             .hint(RESTORE));
         };
-        let key = Self { identity };
+        let key = Self { identity, opened_by: Some(opened_by) };
         if told == described(environment, &header.public_key, &header.members)
             && key.public() == header.public_key
         {

@@ -1,7 +1,7 @@
 //! The table `[encryption]`: the environment's key and who may use it.
 
 use togusa_core::attributes::Reader;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::{Origin, Table, Value, ValueKind};
 
 use super::members::Members;
@@ -51,7 +51,9 @@ impl Header {
         };
         if public_key.parse::<age::x25519::Recipient>().is_err() {
             let message = "key `encryption.public_key` is no public key of age";
-            problems.push(Problem::new(message).at(public_key_at.clone()).hint(RESTORE));
+            problems.push(
+                Problem::new(code::KEY_TABLE, message).at(public_key_at.clone()).hint(RESTORE),
+            );
         }
         let members = Members::read(&members, problems);
         (problems.len() == before).then_some(Self {
@@ -72,6 +74,9 @@ pub fn public_key_in(text: &str) -> Option<String> {
 pub(crate) const RESTORE: &str = "take the file from an earlier commit";
 
 fn missing_table() -> Problem {
-    Problem::new(format!("the file has no table `[{NAME}]`, which holds the environment's key"))
-        .hint(RESTORE)
+    Problem::new(
+        code::KEY_TABLE,
+        format!("the file has no table `[{NAME}]`, which holds the environment's key"),
+    )
+    .hint(RESTORE)
 }

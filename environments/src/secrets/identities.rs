@@ -74,7 +74,7 @@ impl Identities {
     /// Decrypts what is encrypted to members with the first key that can.
     ///
     /// A passphrase is asked for only where the key can be one of a member's, and once for all
-    /// that is decrypted with it.
+    /// that is decrypted with it. Tells also which key it was.
     ///
     /// # Errors
     /// No key can: a line for each that was tried, with the reason.
@@ -82,7 +82,7 @@ impl Identities {
         &self,
         armored: &str,
         members: &Members,
-    ) -> Result<Zeroizing<String>, Vec<String>> {
+    ) -> Result<(Zeroizing<String>, String), Vec<String>> {
         let mut tried = Vec::new();
         let mut found = Vec::new();
         for source in &self.sources {
@@ -95,7 +95,7 @@ impl Identities {
         found.sort_by_key(|(_, candidate)| candidate.asks());
         for (source, candidate) in found {
             match candidate.decrypt(armored, members, &self.asking(&source.label)) {
-                Ok(opened) => return Ok(opened),
+                Ok(opened) => return Ok((opened, source.label.clone())),
                 Err(reason) => {
                     let public = candidate.shown();
                     tried.push(format!("{}{public}: {reason}", source.label));

@@ -5,7 +5,7 @@ use std::fmt;
 
 use age::ssh::ParseRecipientKeyError;
 use age::{plugin, ssh, tag, x25519};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::value::{Value, ValueKind};
 
 use super::identities::Asking;
@@ -21,7 +21,7 @@ impl Members {
         let ValueKind::Table(table) = &value.kind else {
             let message =
                 format!("key `encryption.members`: expected a table, found {}", value.type_name());
-            problems.push(Problem::new(message).at(value.origin.clone()));
+            problems.push(Problem::new(code::KEY_TABLE, message).at(value.origin.clone()));
             return members;
         };
         for (name, entry) in &table.0 {
@@ -36,7 +36,10 @@ impl Members {
             for value in values {
                 let read = match &value.kind {
                     ValueKind::String(text) => public_key(text),
-                    _ => Err(Problem::new(format!("{} is no public key", value.type_name()))),
+                    _ => Err(Problem::new(
+                        code::MEMBER_KEY,
+                        format!("{} is no public key", value.type_name()),
+                    )),
                 };
                 match read {
                     Ok(key) => keys.push(key),
@@ -47,8 +50,11 @@ impl Members {
         }
         if members.0.values().all(Vec::is_empty) && problems.is_empty() {
             let message = "key `encryption.members` names nobody";
-            problems
-                .push(Problem::new(message).at(value.origin.clone()).hint(super::header::RESTORE));
+            problems.push(
+                Problem::new(code::KEY_TABLE, message)
+                    .at(value.origin.clone())
+                    .hint(super::header::RESTORE),
+            );
         }
         members
     }
@@ -79,8 +85,11 @@ impl Members {
         for name in names {
             let plugin = plugin::RecipientPluginV1::new(&name, &of_plugins, &[], asking.clone())
                 .map_err(|_| {
-                    Problem::new(format!("a member's key needs the plugin `age-plugin-{name}`"))
-                        .hint("install the plugin, so that it is found in PATH")
+                    Problem::new(
+                        code::PLUGIN_MISSING,
+                        format!("a member's key needs the plugin `age-plugin-{name}`"),
+                    )
+                    .hint("install the plugin, so that it is found in PATH")
                 })?;
             recipients.push(Box::new(plugin));
         }
@@ -108,7 +117,7 @@ enum PublicKey {
 impl PublicKey {
     fn parse(text: &str) -> Result<Self, Problem> {
         if text.contains("PRIVATE KEY") || text.starts_with("AGE-") {
-            return Err(Problem::new("this is a private key; members are added by public keys")
+            return Err(Problem::new(code::PRIVATE_KEY_GIVEN, "this is a private key; members are added by public keys")
                 .hint("a public SSH key stands in the file that ends in `.pub`; `age-keygen -y` prints that of an age key; whoever has seen the private key should replace it"));
         }
         if let Ok(key) = text.parse() {
@@ -118,7 +127,8 @@ impl PublicKey {
             return Ok(Self::Tag(key));
         }
         if text.starts_with("age1pq1") || text.starts_with("age1tagpq1") {
-            let problem = Problem::new("post-quantum keys cannot be members beside others");
+            let problem =
+                Problem::new(code::MEMBER_KEY, "post-quantum keys cannot be members beside others");
             return Err(problem.hint("give a key that begins with `age1` alone, or an SSH key"));
         }
         if let Ok(key) = text.parse() {
@@ -128,16 +138,18 @@ impl PublicKey {
         Err(match text.parse() {
             Ok(key) => return Ok(Self::Ssh(key)),
             Err(ParseRecipientKeyError::Unsupported(kind)) => {
-                Problem::new(format!("SSH keys of type `{kind}` cannot decrypt"))
+                Problem::new(code::MEMBER_KEY, format!("SSH keys of type `{kind}` cannot decrypt"))
                     .hint("give a key of type `ssh-ed25519` or `ssh-rsa`, or one of age")
             }
-            Err(ParseRecipientKeyError::RsaModulusTooSmall) => {
-                Problem::new(format!("`{shown}` is too weak: RSA needs 2048 bits or more"))
-            }
-            Err(ParseRecipientKeyError::RsaModulusTooLarge) => {
-                Problem::new(format!("`{shown}` is too large for what can be read"))
-            }
-            Err(_) => Problem::new(format!("`{shown}` is no public key"))
+            Err(ParseRecipientKeyError::RsaModulusTooSmall) => Problem::new(
+                code::MEMBER_KEY,
+                format!("`{shown}` is too weak: RSA needs 2048 bits or more"),
+            ),
+            Err(ParseRecipientKeyError::RsaModulusTooLarge) => Problem::new(
+                code::MEMBER_KEY,
+                format!("`{shown}` is too large for what can be read"),
+            ),
+            Err(_) => Problem::new(code::MEMBER_KEY, format!("`{shown}` is no public key"))
                 .hint("give `age1…`, `ssh-ed25519 …` or `ssh-rsa …`"),
         })
     }
@@ -180,7 +192,7 @@ pub fn public_keys(file: &str, text: &str) -> Result<Vec<String>, Problem> {
         }
     }
     if keys.is_empty() {
-        return Err(Problem::new(format!("`{file}` holds no public key")));
+        return Err(Problem::new(code::MEMBER_KEY, format!("`{file}` holds no public key")));
     }
     Ok(keys)
 }
@@ -194,7 +206,7 @@ pub fn check_name(name: &str) -> Result<(), Problem> {
     if !name.is_empty() && name.chars().all(inside) {
         return Ok(());
     }
-    Err(Problem::new(format!("`{name}` is no name of a member"))
+    Err(Problem::new(code::MEMBER_NAME, format!("`{name}` is no name of a member"))
         .hint("a name holds letters, digits, `-`, `_`, `.`, `@`, `+`"))
 }
 

@@ -1,7 +1,7 @@
 //! What changes the secrets: values, members, the key.
 
 use age::x25519;
-use togusa_core::problem::{Problem, Problems};
+use togusa_core::problem::{Problem, Problems, code};
 
 use super::document::SecretFile;
 use super::environment_key::EnvironmentKey;
@@ -71,15 +71,20 @@ impl Locked {
             Some(file) => {
                 members.clone_from(file.members());
                 if members.0.contains_key(name) {
-                    return Err(one(Problem::new(format!("`{name}` is a member already")).hint(
+                    return Err(one(Problem::new(
+                        code::ALREADY_MEMBER,
+                        format!("`{name}` is a member already"),
+                    )
+                    .hint(
                         "to give somebody other keys, remove and add the member, or add the keys \
                          under another name",
                     )));
                 }
                 if let Some(other) = keys.iter().find_map(|key| members.of_key(key)) {
-                    return Err(one(Problem::new(format!(
-                        "member `{other}` has this key already"
-                    ))));
+                    return Err(one(Problem::new(
+                        code::ALREADY_MEMBER,
+                        format!("member `{other}` has this key already"),
+                    )));
                 }
                 file.unlock(identities).map_err(one)?
             }
@@ -106,11 +111,11 @@ impl Locked {
         let file = self.store().require()?;
         let mut members = file.members().clone();
         if members.0.remove(name).is_none() {
-            let problem = Problem::new(format!("`{name}` is no member"));
+            let problem = Problem::new(code::NO_MEMBER, format!("`{name}` is no member"));
             return Err(one(problem.hint(format!("members are {}", file.members()))));
         }
         if members.0.is_empty() {
-            let problem = Problem::new(format!("`{name}` is the last member"));
+            let problem = Problem::new(code::LAST_MEMBER, format!("`{name}` is the last member"));
             return Err(one(problem.hint("add another first: nobody could decrypt any more")));
         }
         self.renew(&file, &members, identities)
@@ -150,7 +155,10 @@ impl Locked {
 /// To whom values are encrypted.
 pub(crate) fn recipient(file: &SecretFile) -> Result<x25519::Recipient, Problem> {
     file.public_key().parse().map_err(|error| {
-        Problem::new(format!("key `encryption.public_key` is no public key of age: {error}"))
+        Problem::new(
+            code::KEY_TABLE,
+            format!("key `encryption.public_key` is no public key of age: {error}"),
+        )
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 const HINT: &str = "a secret is `components.NAME.ATTRIBUTE`, `hosts.NAME.attributes.COMPONENT.\
                     ATTRIBUTE`, `hosts.NAME.data.KEY` or `files.NAME`";
@@ -24,7 +24,9 @@ impl SecretPath {
     /// It is not written as TOML's dotted keys, or leads elsewhere.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let Some(mut path) = Self::read(text) else {
-            return Err(Problem::new(format!("`{text}` is no path of keys")).hint(HINT));
+            return Err(
+                Problem::new(code::SECRET_PATH, format!("`{text}` is no path of keys")).hint(HINT)
+            );
         };
         if path.0.first().is_some_and(|first| first == FILES) && path.0.len() > 2 {
             path = Self::new([FILES, &path.0[1..].join(".")]);
@@ -74,7 +76,8 @@ impl SecretPath {
             | [FILES, _]
             | ["hosts", _, "data", _, ..]
             | ["hosts", _, "attributes", _, _, ..] => Ok(()),
-            _ => Err(Problem::new(format!("`{self}` is no place for a secret")).hint(HINT)),
+            _ => Err(Problem::new(code::SECRET_PATH, format!("`{self}` is no place for a secret"))
+                .hint(HINT)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value, value};
 
 use super::LARGEST_INLINE;
@@ -21,9 +21,9 @@ pub(crate) struct Rewrite {
 impl Rewrite {
     /// Starts with the text of a file, which is known to be TOML.
     pub(crate) fn new(text: &str) -> Result<Self, Problem> {
-        let document = text
-            .parse::<DocumentMut>()
-            .map_err(|error| Problem::new(format!("not valid TOML: {}", error.message())))?;
+        let document = text.parse::<DocumentMut>().map_err(|error| {
+            Problem::new(code::NOT_TOML, format!("not valid TOML: {}", error.message()))
+        })?;
         Ok(Self { document, files: Vec::new() })
     }
 
@@ -85,14 +85,18 @@ impl Rewrite {
             let item = table.get_mut(part).and_then(Item::as_table_like_mut);
             table = item.ok_or_else(|| {
                 let upper = SecretPath::new(&path.parts()[..=depth]);
-                Problem::new(format!("`{path}` cannot be set: `{upper}` is a secret itself"))
-                    .hint(format!("`secrets unset` removes `{upper}`"))
+                Problem::new(
+                    code::SECRET_BELOW_SECRET,
+                    format!("`{path}` cannot be set: `{upper}` is a secret itself"),
+                )
+                .hint(format!("`secrets unset` removes `{upper}`"))
             })?;
         }
         if table.get(last).is_some_and(Item::is_table_like) {
-            return Err(Problem::new(format!(
-                "`{path}` cannot be set: there are secrets below it"
-            )));
+            return Err(Problem::new(
+                code::SECRET_BELOW_SECRET,
+                format!("`{path}` cannot be set: there are secrets below it"),
+            ));
         }
         put(table, last, text.into());
         Ok(())

@@ -13,7 +13,7 @@ use std::iter;
 
 use age::armor::ArmoredReader;
 use age::{DecryptError, Decryptor, Encryptor, x25519};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use zeroize::Zeroizing;
 
 use super::Clear;
@@ -40,7 +40,8 @@ pub(crate) fn seal(
     value: &[u8],
 ) -> Result<Vec<u8>, Problem> {
     let failed = |cause: String| {
-        let problem = Problem::new(format!("failed to encrypt `{}`", place.path));
+        let problem =
+            Problem::new(code::CANNOT_ENCRYPT, format!("failed to encrypt `{}`", place.path));
         Problem { causes: vec![cause], ..problem }
     };
     if value.len() > LARGEST {
@@ -67,7 +68,7 @@ pub(crate) fn open(
 ) -> Result<Clear, Problem> {
     let path = place.path;
     let mut opened = decrypt(identity, sealed).map_err(|error| {
-        let problem = Problem::new(format!("failed to decrypt `{path}`"));
+        let problem = Problem::new(code::CANNOT_DECRYPT, format!("failed to decrypt `{path}`"));
         let cause = match error {
             DecryptError::NoMatchingKeys => "it is encrypted to another key".to_owned(),
             DecryptError::Io(error) => format!("it is cut short or was changed: {error}"),
@@ -83,19 +84,25 @@ pub(crate) fn open(
     })?;
     let end = opened.iter().position(|byte| *byte == b'\n');
     let (environment, bound) = end.and_then(|end| belongs(&opened[..end])).ok_or_else(|| {
-        Problem::new(format!("`{path}` does not say what it is the value of")).hint(format!(
-            "`secrets set {} {path}` encrypts a value so that it does",
-            place.environment
-        ))
+        Problem::new(code::SECRET_MOVED, format!("`{path}` does not say what it is the value of"))
+            .hint(format!(
+                "`secrets set {} {path}` encrypts a value so that it does",
+                place.environment
+            ))
     })?;
     if environment != place.environment {
-        return Err(Problem::new(format!(
-            "`{path}` holds the value of `{bound}` of environment `{environment}`"
-        ))
+        return Err(Problem::new(
+            code::SECRET_MOVED,
+            format!("`{path}` holds the value of `{bound}` of environment `{environment}`"),
+        )
         .hint(MOVED));
     }
     if bound != *path {
-        return Err(Problem::new(format!("`{path}` holds the value of `{bound}`")).hint(MOVED));
+        return Err(Problem::new(
+            code::SECRET_MOVED,
+            format!("`{path}` holds the value of `{bound}`"),
+        )
+        .hint(MOVED));
     }
     opened.drain(..=end.unwrap_or_default());
     Ok(opened)

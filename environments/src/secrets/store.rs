@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 use togusa_core::digest::Digest;
-use togusa_core::problem::{Problem, Problems};
+use togusa_core::problem::{Problem, Problems, code};
 use togusa_core::secret::SHORTEST_MASKED;
 use togusa_core::value::{Origin, Value, ValueKind};
 
@@ -86,8 +86,11 @@ impl Store {
     pub fn require(&self) -> Result<SecretFile, Problems> {
         self.read()?.ok_or_else(|| {
             let name = &self.environment;
-            Problems::new([Problem::new(format!("environment `{name}` has no secrets"))
-                .hint(format!("begin with a first member: `secrets add {name} NAME PUBLIC-KEY`"))])
+            Problems::new([Problem::new(
+                code::NO_SECRETS,
+                format!("environment `{name}` has no secrets"),
+            )
+            .hint(format!("begin with a first member: `secrets add {name} NAME PUBLIC-KEY`"))])
         })
     }
 
@@ -97,8 +100,10 @@ impl Store {
     /// Another process is changing them.
     pub fn lock(&self) -> Result<Locked, Problem> {
         let failed = |error: io::Error| {
-            let problem =
-                Problem::new(format!("cannot lock the secrets of `{}`", self.environment));
+            let problem = Problem::new(
+                code::SECRETS_FILE,
+                format!("cannot lock the secrets of `{}`", self.environment),
+            );
             Problem { causes: vec![error.to_string()], ..problem }
         };
         let lock = File::open(&self.directory).map_err(failed)?;
@@ -110,7 +115,8 @@ impl Store {
                     "the secrets of `{}` are being changed by another command",
                     self.environment
                 );
-                Err(Problem::new(message).hint("wait until it is done, or end its editor"))
+                Err(Problem::new(code::SECRETS_BUSY, message)
+                    .hint("wait until it is done, or end its editor"))
             }
         }
     }
@@ -134,7 +140,7 @@ impl Store {
     pub fn in_clear(&self, secrets: &[(SecretPath, Clear)]) -> Result<Vec<Problem>, Problems> {
         let file = files::path_of(&self.environment);
         let text = fs::read_to_string(self.directory.join(ENVIRONMENT)).map_err(|error| {
-            let problem = Problem::new(format!("failed to read `{file}`"));
+            let problem = Problem::new(code::SECRETS_FILE, format!("failed to read `{file}`"));
             Problems::new([Problem { causes: vec![error.to_string()], ..problem }])
         })?;
         let mut places = Vec::new();
@@ -157,14 +163,17 @@ impl Store {
         let problems = places.into_iter().map(|(path, origin)| {
             let message = format!("the value of secret `{path}` stands here in clear");
             let hint = "remove it; what stood in clear is no secret any more";
-            Problem::new(message).at(Some(origin)).hint(hint)
+            Problem::new(code::SECRET_IN_CLEAR, message).at(Some(origin)).hint(hint)
         });
         Ok(problems.collect())
     }
 
     fn text(&self) -> Result<Option<String>, Problem> {
         let failed = |cause: String| {
-            let problem = Problem::new(format!("failed to read `{}`", path_of(&self.environment)));
+            let problem = Problem::new(
+                code::SECRETS_FILE,
+                format!("failed to read `{}`", path_of(&self.environment)),
+            );
             Problem { causes: vec![cause], ..problem }
         };
         match fs::read(self.directory.join(FILE)) {
@@ -244,13 +253,17 @@ impl Locked {
         let Store { environment, directory } = &self.store;
         if self.store.text().map_err(one)?.as_deref() != before {
             let message = format!("`{}` was changed meanwhile", path_of(environment));
-            return Err(one(Problem::new(message).hint("begin anew, with the file as it is now")));
+            return Err(one(Problem::new(code::SECRETS_BUSY, message)
+                .hint("begin anew, with the file as it is now")));
         }
         // What could not be read again must not replace what can be.
         let text = replacement.text.clone();
         let file = SecretFile::parse(environment, directory.clone(), text)?;
         self.write(replacement).map_err(|error| {
-            let problem = Problem::new(format!("failed to write `{}`", path_of(environment)));
+            let problem = Problem::new(
+                code::SECRETS_FILE,
+                format!("failed to write `{}`", path_of(environment)),
+            );
             let hint = "the secrets are as they were";
             one(Problem { causes: vec![error.to_string()], ..problem }.hint(hint))
         })?;

@@ -20,6 +20,7 @@ pub(super) fn registry() -> Registry {
         .with::<Page>("page")
         .with::<Big>("big")
         .with::<Many>("many")
+        .with::<Shown>("shown")
 }
 
 /// The assets lie in a crate of the project that is deployed, wherever that is.
@@ -305,6 +306,35 @@ impl Component for Many {
             let content = format!("number {number} of {}\n", scope.host());
             scope.add(File::new(format!("{number:03}")).content(content));
         }
+        Ok(())
+    }
+}
+
+/// What is to be looked at while it runs.
+#[derive(Debug, Attributes)]
+struct Shown {
+    /// What its components are called.
+    #[attribute(default = "start the server")]
+    name: String,
+    /// What it waits for.
+    gate: String,
+    #[attribute(default = false)]
+    fails: bool,
+}
+
+impl Component for Shown {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        scope.log(format!("waits for the gate of {}", scope.host()));
+        let wait = format!("until [ -e '{}' ]; do sleep 0.02; done; echo open >done", self.gate);
+        scope.add(Command::shell(wait).named(&*self.name).creates("done"));
+        let conf =
+            scope.add(File::new("conf").content(format!("name = {}\n", self.name)).mode(0o640));
+        let restart = if self.fails {
+            "echo \"cannot listen on port 80\" >&2; exit 3"
+        } else {
+            "echo restarted"
+        };
+        scope.on_change(&conf).add(Command::shell(restart).named("restart").on_trigger_only());
         Ok(())
     }
 }

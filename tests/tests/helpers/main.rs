@@ -3,12 +3,14 @@
 //! | module | shows |
 //! |---|---|
 //! | `docs` | that the page about SSH can be followed |
+//! | `doctor` | what keeps hosts from being deployed to |
 //! | `exec` | commands on many hosts, as whom, and how they end |
 //! | `project` | the project that is deployed |
 //! | `ssh` | a shell on a host, and the end of kept connections |
 //! | `status` | what hosts know of their deployments |
 
 mod docs;
+mod doctor;
 mod exec;
 mod project;
 mod ssh;

@@ -96,7 +96,7 @@ fn a_host_that_is_down_hides_no_other() {
     let shown = project.expect(1, "status lab");
     assert!(row(&shown.stdout, "host1").ends_with("converged"), "{}", shown.stdout);
     assert_eq!(row(&shown.stdout, "host2"), "could not be asked");
-    assert!(shown.stderr.starts_with("host2  error: cannot connect: "), "{}", shown.stderr);
+    assert!(shown.stderr.starts_with("host2  error[T0410]: cannot connect: "), "{}", shown.stderr);
     assert!(shown.stderr.contains("\n  hint: "), "{}", shown.stderr);
     project.expect(0, "status lab --host host1");
 

@@ -144,7 +144,7 @@ impl Deployed {
     /// What is said about a host that failed: the line with its name and those below it.
     #[track_caller]
     pub fn about(&self, host: &str) -> String {
-        let begin = format!("{host}  error: ");
+        let begin = format!("{host}  error[T");
         let mut lines = self.0.stderr.lines().skip_while(|line| !line.starts_with(&begin));
         let first = lines.next().unwrap_or_else(|| panic!("`{host}` did not fail:\n{self}"));
         let rest = lines.take_while(|line| line.starts_with(' '));

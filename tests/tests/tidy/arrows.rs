@@ -66,7 +66,7 @@ fn allowed(directory: &str) -> Option<Allowed> {
         "core" => &["core/derive"],
         "components" | "environments" => &["core"],
         "cli" => &["core", "components", "environments"],
-        "tests" | "benches" => return Some(Allowed::Any),
+        "tests" | "benches" | "docs/check" => return Some(Allowed::Any),
         _ => {
             let project = directory.strip_prefix("examples/")?.split('/').next()?;
             let crates = &["cli", "core", "components"];

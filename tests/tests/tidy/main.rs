@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `arrows` | which crate may depend on which |
 //! | `brevity` | how long the example of a real service is |
+//! | `codes` | no code of an error is left over |
 //! | `imports` | core's plain data imports no engine |
 //! | `layout` | lengths of files, maps of crates |
 //! | `leftovers` | notes to oneself, silenced lints, dead code, places on machines |
@@ -11,6 +12,7 @@
 
 mod arrows;
 mod brevity;
+mod codes;
 mod imports;
 mod layout;
 mod leftovers;
@@ -34,6 +36,11 @@ fn crates_depend_only_on_those_below_them() {
     let packages = packages();
     assert!(packages.iter().any(|package| package.name == "togusa-core"), "no packages were found");
     report(arrows::check(&packages));
+}
+
+#[test]
+fn every_code_of_an_error_is_raised_somewhere() {
+    report(codes::check(&sources()));
 }
 
 #[test]

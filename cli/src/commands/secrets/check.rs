@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use togusa_core::environment::Environment;
-use togusa_core::problem::{Problem, Problems};
+use togusa_core::problem::{Problem, Problems, code};
 use togusa_core::registry::Registry;
 use togusa_core::value::{Value, ValueKind};
 use togusa_environments::secrets::{SecretPath, Store};
@@ -37,7 +37,8 @@ impl Check {
         for name in &loaded.chain {
             let store = Store::new(&session.root, name)?;
             problems.extend(store.unused_files().into_iter().map(|file| {
-                Problem::new(format!("`{file}` is named by no secret")).hint("remove it")
+                Problem::new(code::UNUSED_SECRET_FILE, format!("`{file}` is named by no secret"))
+                    .hint("remove it")
             }));
             let Some(file) = store.read()? else { continue };
             let key = file.unlock(session.identities()).map_err(super::wrong)?;
@@ -47,8 +48,11 @@ impl Check {
             let unused = own.filter_map(SecretPath::file);
             let unused = unused.filter(|file| !configured.model.uses_secret_file(file));
             problems.extend(unused.map(|file| {
-                Problem::new(format!("no component asks for the secret file `{file}`"))
-                    .hint(format!("`secrets unset {name} files.{file}` removes it"))
+                Problem::new(
+                    code::UNUSED_SECRET_FILE,
+                    format!("no component asks for the secret file `{file}`"),
+                )
+                .hint(format!("`secrets unset {name} files.{file}` removes it"))
             }));
             files += 1;
         }
@@ -91,7 +95,7 @@ fn declared_but_clear(environment: &Environment, registry: &Arc<Registry>) -> Ve
                     environment.name, root.name, attribute.name
                 );
                 let origin = value.and_then(|value| value.origin.clone());
-                problems.push(Problem::new(message).at(origin).hint(hint));
+                problems.push(Problem::new(code::SECRET_IN_CLEAR, message).at(origin).hint(hint));
             }
         }
     }

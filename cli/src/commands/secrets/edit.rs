@@ -1,6 +1,6 @@
 use std::io::{self, BufRead as _};
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_environments::secrets::Editing;
 use togusa_environments::secrets::editing::Edited;
 use zeroize::Zeroizing;
@@ -66,7 +66,7 @@ impl Edit {
                     failure.show(&session.ui);
                     answer = editor.asking(|| ask(session));
                     if matches!(answer, Answer::Quit) {
-                        let problem = Problem::new("the edit was given up");
+                        let problem = Problem::new(code::EDIT_ENDED, "the edit was given up");
                         return Err(wrong(problem.hint("the secrets are as they were")));
                     }
                 }

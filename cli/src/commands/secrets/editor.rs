@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_core::system::{self, program};
 
 use super::private_file::PrivateFile;
@@ -97,13 +97,16 @@ impl Editor {
         let message = format!("cannot start the editor `{}`", self.command);
         let hint = "VISUAL or EDITOR names another editor; the secrets are as they were";
         let status = self.start(path).and_then(|pid| self.wait(pid)).map_err(|error| {
-            let problem = Problem::new(message);
+            let problem = Problem::new(code::EDIT_ENDED, message);
             wrong(Problem { causes: vec![error.to_string()], ..problem }.hint(hint))
         })?;
         if status.success() {
             return Ok(());
         }
-        let problem = Problem::new(format!("the editor `{}` ended with {status}", self.command));
+        let problem = Problem::new(
+            code::EDIT_ENDED,
+            format!("the editor `{}` ended with {status}", self.command),
+        );
         Err(wrong(problem.hint(hint)))
     }
 
@@ -139,6 +142,6 @@ impl Editor {
 
 /// A failure that the system reported.
 pub fn failed(message: &str, error: &io::Error) -> Failure {
-    let problem = Problem::new(message);
+    let problem = Problem::new(code::EDIT_ENDED, message);
     wrong(Problem { causes: vec![error.to_string()], ..problem })
 }

@@ -1,6 +1,6 @@
 use std::io;
 
-use togusa_core::problem::{Problem, Problems};
+use togusa_core::problem::{Problem, Problems, code};
 use togusa_environments::secrets::batou;
 
 use super::values::read;
@@ -31,7 +31,7 @@ impl Import {
         store.require()?;
         let input = read(io::stdin().lock(), "standard input")?;
         let text = std::str::from_utf8(&input)
-            .map_err(|_| wrong(Problem::new("standard input is not UTF-8")))?;
+            .map_err(|_| wrong(Problem::new(code::NOT_UTF8, "standard input is not UTF-8")))?;
         let values = batou::read("secrets.cfg", text)?;
         let problems: Vec<_> = values.iter().filter_map(|(path, _)| path.check().err()).collect();
         if !problems.is_empty() {

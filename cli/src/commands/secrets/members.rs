@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_environments::secrets::members::{public_key, public_keys};
 
 use super::{lock, note, store, wrong};
@@ -80,7 +80,7 @@ fn keys(given: &str) -> Result<Vec<String>, Problem> {
     let is_path = given.ends_with(".pub") || given.starts_with(['/', '.', '~']);
     let exists = Path::new(given).exists();
     if is_path && !exists {
-        return Err(Problem::new(format!("there is no file `{given}`"))
+        return Err(Problem::new(code::KEY_FILE, format!("there is no file `{given}`"))
             .hint("`ssh-keygen -t ed25519` makes a key; its public half is in the file `….pub`"));
     }
     // A pipe is read as well: a shell gives the output of a command as one.
@@ -92,7 +92,7 @@ fn keys(given: &str) -> Result<Vec<String>, Problem> {
         });
     }
     let text = std::fs::read_to_string(given).map_err(|error| {
-        let problem = Problem::new(format!("cannot read `{given}`"));
+        let problem = Problem::new(code::KEY_FILE, format!("cannot read `{given}`"));
         Problem { causes: vec![error.to_string()], ..problem }
     })?;
     public_keys(given, &text)

@@ -2,7 +2,7 @@ use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
 use serde_json::json;
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use togusa_environments::secrets::LARGEST;
 use zeroize::Zeroizing;
 
@@ -56,7 +56,8 @@ impl Set {
             }
             None if io::stdin().is_terminal() => {
                 let value = hidden(&format!("value of {}", self.path));
-                let value = value.ok_or_else(|| wrong(Problem::new("no value was given")))?;
+                let value = value
+                    .ok_or_else(|| wrong(Problem::new(code::NO_VALUE, "no value was given")))?;
                 Ok(Zeroizing::new(value.as_bytes().to_vec()))
             }
             None => {
@@ -78,13 +79,13 @@ pub(super) fn read(from: impl io::Read, name: &str) -> Result<Zeroizing<Vec<u8>>
         .map_err(|error| unreadable(name, &error))?;
     if value.len() > LARGEST {
         let message = format!("{name} has more than {LARGEST} bytes, which is the most");
-        return Err(wrong(Problem::new(message)));
+        return Err(wrong(Problem::new(code::SECRET_TOO_LARGE, message)));
     }
     Ok(value)
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {
-    let problem = Problem::new(format!("cannot read {name}"));
+    let problem = Problem::new(code::NO_VALUE, format!("cannot read {name}"));
     wrong(Problem { causes: vec![error.to_string()], ..problem })
 }
 

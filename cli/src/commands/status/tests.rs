@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use togusa_core::deployment::{Commit, Deployment, HostStatus, Record, RecordEnd, RecordedRoot};
 use togusa_core::event::Counts;
 use togusa_core::names::{Breadcrumb, HostName};
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 use tz::TimeZone;
 
 use super::shown::Shown;
@@ -69,7 +69,7 @@ fn hosts() -> Vec<(&'static str, Answer)> {
         ),
         ("app05", Ok(HostStatus { holder: Some(holder.to_owned()), ..status([unfinished("6")]) })),
         ("app06", Ok(HostStatus::default())),
-        ("app07", Err(Problem::new("no route to host"))),
+        ("app07", Err(Problem::new(code::NO_ROUTE, "no route to host"))),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use togusa_core::problem::Problem;
+use togusa_core::problem::{Problem, code};
 
 use super::host::{Host, SHS, agent};
 use crate::push::{AgentBinary, PUSH, Start, StartError, converse, one_line};
@@ -90,7 +90,7 @@ fn a_host_that_prints_without_our_word_is_given_up() {
 fn a_host_for_which_there_is_no_binary_is_left_alone() {
     let host = Host::new(&["dash", "-c"]);
     let agent = agent("none", 0);
-    let none = Problem::new("no binary");
+    let none = Problem::new(code::PREPARED_MISSING, "no binary");
     let talk =
         host.talk_within(&host.start(&agent), Duration::from_secs(60), &mut |_| Err(none.clone()));
     assert!(matches!(&talk.said, Err(StartError::Binary(problem)) if *problem == none));

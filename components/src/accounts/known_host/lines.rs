@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::accounts::public_key::PublicKey;
 
@@ -15,14 +17,14 @@ const HASHED: &str = "|1|";
 pub(super) fn hash(name: &str) -> Result<String> {
     let mut salt = [0; 20];
     getrandom::fill(&mut salt)
-        .map_err(|error| anyhow!("the system has no random bytes: {error}"))?;
+        .map_err(|error| fault!(code::THIS_MACHINE, "the system has no random bytes: {error}"))?;
     let mac = mac(&salt, name)?.finalize().into_bytes();
     Ok(format!("{HASHED}{}|{}", BASE64.encode(salt), BASE64.encode(mac)))
 }
 
 fn mac(salt: &[u8], name: &str) -> Result<Hmac<Sha1>> {
-    let mac =
-        Hmac::<Sha1>::new_from_slice(salt).map_err(|error| anyhow!("no such salt: {error}"))?;
+    let mac = Hmac::<Sha1>::new_from_slice(salt)
+        .map_err(|error| fault!(code::DEFECT, "no such salt: {error}"))?;
     Ok(mac.chain_update(name))
 }
 

@@ -1,6 +1,8 @@
 //! The day on which an account ends.
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 /// When an account ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +15,8 @@ impl Expiry {
     /// The day, counted from 1970-01-01.
     pub(super) fn days(&self) -> Result<Option<i64>> {
         let Self::On(text) = self else { return Ok(None) };
-        let day = parse(text).with_context(|| format!("`{text}` is no day"));
+        let day =
+            parse(text).with_context(|| format!("`{text}` is no day")).code(code::OPTION_VALUE);
         day.hint("write it as `2031-12-31`").map(Some)
     }
 

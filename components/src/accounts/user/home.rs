@@ -1,6 +1,8 @@
 //! The home directory of a user.
 
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::User;
 use crate::accounts::database::{Database, UserLine};
@@ -52,8 +54,11 @@ impl User {
             return Ok(());
         }
         let owner = probe.user_name(entry.uid);
-        Err(anyhow!("the home directory `{home}` belongs to `{owner}`, so it is not removed"))
-            .hint("leave out `.remove_home()`")
+        Err(fault!(
+            code::HOME_IN_THE_WAY,
+            "the home directory `{home}` belongs to `{owner}`, so it is not removed"
+        ))
+        .hint("leave out `.remove_home()`")
     }
 
     /// Makes way for a home directory that is moved: `usermod` would notice too late that it cannot.
@@ -64,7 +69,8 @@ impl User {
             return Ok(());
         }
         if machine.entry(&to)?.is_some() {
-            return Err(anyhow!(
+            return Err(fault!(
+                code::HOME_IN_THE_WAY,
                 "the files of `{}` cannot be moved to `{home}`, which exists",
                 self.name
             ))

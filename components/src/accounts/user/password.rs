@@ -1,6 +1,8 @@
 //! The hash of a password, and whether it is locked.
 
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::tools;
 use crate::accounts::database::{Shadow, ShadowLine};
@@ -41,7 +43,7 @@ impl Password {
         if (is_hash || hash == "*") && !hash.contains([':', '\n']) {
             return Ok(());
         }
-        Err(anyhow!("the password is no hash"))
+        Err(fault!(code::NO_PASSWORD_HASH, "the password is no hash"))
             .hint("give it what `openssl passwd -6` prints, or `*` for none")
     }
 
@@ -87,8 +89,11 @@ impl Password {
             return Ok(());
         }
         if wanted.hash.is_empty() && !wanted.locked {
-            return Err(anyhow!("user `{user}` has no password that could be unlocked"))
-                .hint("give it a `.password(…)`");
+            return Err(fault!(
+                code::NO_PASSWORD,
+                "user `{user}` has no password that could be unlocked"
+            ))
+            .hint("give it a `.password(…)`");
         }
         let [long, short] = if wanted.locked { ["--lock", "-l"] } else { ["--unlock", "-u"] };
         let usermod = Exec::new("usermod").args([long, user]);

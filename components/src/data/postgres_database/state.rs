@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use super::super::psql::Facts;
 use super::super::sql::{connections, identifier};
@@ -62,7 +64,7 @@ impl Privilege {
         if PRIVILEGES.contains(&wanted) {
             return Ok(Self { role, word: wanted.to_owned() });
         }
-        Err(anyhow!("there is no privilege `{word}` on a database"))
+        Err(fault!(code::OPTION_VALUE, "there is no privilege `{word}` on a database"))
             .hint("those that there are: `CONNECT`, `CREATE`, `TEMPORARY`")
     }
 
@@ -94,7 +96,12 @@ impl Wanted {
             false => (&mut self.revoked, &self.granted),
         };
         let both = others.contains(&privilege);
-        ensure!(!both, "{} is both granted and revoked", privilege.described());
+        demand!(
+            !both,
+            code::OPTIONS_CLASH,
+            "{} is both granted and revoked",
+            privilege.described()
+        );
         these.insert(privilege);
         Ok(())
     }

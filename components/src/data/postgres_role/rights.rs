@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::super::psql::Facts;
 use super::super::sql::{check_name, connections, identifier, literal};
@@ -114,7 +116,7 @@ impl Rights {
         if has_form(moment, "0000-00-00T00:00:00Z") {
             return Ok(());
         }
-        Err(anyhow!("`{moment}` is no moment"))
+        Err(fault!(code::OPTION_VALUE, "`{moment}` is no moment"))
             .hint("write it in UTC, as `2030-01-01` or `2030-01-01T12:00:00Z`")
     }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::value::{Value, ValueKind};
+use togusa_core::{demand, fault};
 
 use super::Wish;
 
@@ -56,8 +58,11 @@ impl Datum {
                 Self::Null => return Ok(None),
                 other => {
                     let (above, kind) = (path[..depth].join("."), other.kind());
-                    return Err(anyhow!("`{above}` is {kind} in the file, not a table"))
-                        .hint("remove it first, in a component of its own: `.unset(…)`");
+                    return Err(fault!(
+                        code::EDIT_FORMAT,
+                        "`{above}` is {kind} in the file, not a table"
+                    ))
+                    .hint("remove it first, in a component of its own: `.unset(…)`");
                 }
             }
         }
@@ -118,7 +123,11 @@ fn datum(value: &Value) -> Result<(Datum, bool)> {
         ValueKind::String(text) => (Datum::Text(text.clone()), false),
         ValueKind::Integer(number) => (Datum::Integer(*number), false),
         ValueKind::Float(number) => {
-            ensure!(number.is_finite(), "`{number}` is no number that a file can hold");
+            demand!(
+                number.is_finite(),
+                code::EDIT_FORMAT,
+                "`{number}` is no number that a file can hold"
+            );
             (Datum::Float(*number), false)
         }
         ValueKind::Boolean(flag) => (Datum::Boolean(*flag), false),
@@ -126,7 +135,12 @@ fn datum(value: &Value) -> Result<(Datum, bool)> {
         ValueKind::Secret(secret) => (Datum::Text(secret.expose().clone()), true),
         ValueKind::SecretBytes(secret) => {
             let text = String::from_utf8(secret.expose().clone());
-            (Datum::Text(text.map_err(|_| anyhow!("the secret is not text in UTF-8"))?), true)
+            (
+                Datum::Text(
+                    text.map_err(|_| fault!(code::EDIT_FORMAT, "the secret is not text in UTF-8"))?,
+                ),
+                true,
+            )
         }
         ValueKind::Array(values) => {
             let all = values.iter().map(datum).collect::<Result<Vec<_>>>()?;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fail, fault};
 
 use super::{Datum, Document};
 
@@ -33,29 +35,46 @@ enum Kind {
 /// Refuses what an INI file has no way to hold.
 pub(super) fn check(path: &[String], value: &Datum) -> Result {
     if path.len() > 2 {
-        return Err(anyhow!("an INI file has sections and names, and nothing below them"))
-            .hint("write a name with dots as a list: `[\"section\", \"a.name\"]`");
+        return Err(fault!(
+            code::EDIT_FORMAT,
+            "an INI file has sections and names, and nothing below them"
+        ))
+        .hint("write a name with dots as a list: `[\"section\", \"a.name\"]`");
     }
     let name = path.last().map_or("", String::as_str);
     let plain = name.trim() == name && !name.contains(['=', ':', '\n', '\r']);
-    ensure!(plain && !name.starts_with(['[', '#', ';']), "`{name}` is no name in an INI file");
+    demand!(
+        plain && !name.starts_with(['[', '#', ';']),
+        code::EDIT_FORMAT,
+        "`{name}` is no name in an INI file"
+    );
     if path.len() == 2 {
         let section = &path[0];
-        ensure!(!section.contains([']', '\n', '\r']), "`{section}` is no section of an INI file");
+        demand!(
+            !section.contains([']', '\n', '\r']),
+            code::EDIT_FORMAT,
+            "`{section}` is no section of an INI file"
+        );
     }
     match value {
-        Datum::Table(_) => bail!("a table within a section cannot be written"),
+        Datum::Table(_) => fail!(code::EDIT_FORMAT, "a table within a section cannot be written"),
         Datum::List(items) => {
-            ensure!(!items.is_empty(), "an empty list is nothing in an INI file: unset it");
+            demand!(
+                !items.is_empty(),
+                code::EDIT_FORMAT,
+                "an empty list is nothing in an INI file: unset it"
+            );
             items.iter().try_for_each(|item| match item {
-                Datum::Table(_) | Datum::List(_) => bail!("a list holds single values alone"),
+                Datum::Table(_) | Datum::List(_) => {
+                    fail!(code::EDIT_FORMAT, "a list holds single values alone")
+                }
                 item => check(path, item),
             })
         }
         value => {
             let text = value.to_string();
             let plain = text.trim() == text && !text.contains(['\n', '\r']);
-            ensure!(plain, "the value has several lines, or spaces around it");
+            demand!(plain, code::EDIT_FORMAT, "the value has several lines, or spaces around it");
             Ok(())
         }
     }
@@ -194,7 +213,7 @@ fn split(path: &[String]) -> Result<(Option<&str>, &str)> {
     match path {
         [name] => Ok((None, name)),
         [section, name] => Ok((Some(section), name)),
-        _ => bail!("`{}` is no section and name", path.join(".")),
+        _ => fail!(code::EDIT_FORMAT, "`{}` is no section and name", path.join(".")),
     }
 }
 
@@ -213,7 +232,7 @@ impl Document for Ini {
                         None => &mut whole,
                         Some(section) => match whole.get_mut(section) {
                             Some(Datum::Table(table)) => table,
-                            _ => bail!("`{section}` is a section and a name"),
+                            _ => fail!(code::EDIT_FORMAT, "`{section}` is a section and a name"),
                         },
                     };
                     let value = self.value(number);

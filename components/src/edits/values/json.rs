@@ -2,7 +2,10 @@
 
 use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
 use jsonc_parser::{JsonValue, ParseOptions, parse_to_value};
+use togusa_core::demand;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::{Datum, Document};
 
@@ -28,21 +31,27 @@ pub(super) struct Json {
 pub(super) fn parse(text: &str) -> Result<Json> {
     // A file that is still empty becomes one with a table.
     let text = if text.trim().is_empty() { "{}\n" } else { text };
-    let root = CstRootNode::parse(text, &OPTIONS).context("it is not JSON")?;
-    ensure!(root.object_value().is_some(), "the file does not hold a table, but another value");
+    let root =
+        CstRootNode::parse(text, &OPTIONS).context("it is not JSON").code(code::EDIT_FORMAT)?;
+    demand!(
+        root.object_value().is_some(),
+        code::EDIT_FORMAT,
+        "the file does not hold a table, but another value"
+    );
     Ok(Json { root })
 }
 
 impl Json {
     fn object(&self) -> Result<CstObject> {
-        self.root.object_value().context("the file holds no table")
+        self.root.object_value().context("the file holds no table").code(code::EDIT_FORMAT)
     }
 }
 
 impl Document for Json {
     fn read(&self) -> Result<Datum> {
         let text = self.root.to_string();
-        let value = parse_to_value(&text, &OPTIONS).context("it is not JSON")?;
+        let value =
+            parse_to_value(&text, &OPTIONS).context("it is not JSON").code(code::EDIT_FORMAT)?;
         Ok(value.map_or(Datum::Null, datum))
     }
 

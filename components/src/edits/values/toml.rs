@@ -1,12 +1,15 @@
 //! TOML.
 
+use togusa_core::fail;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 use super::{Datum, Document};
 
 pub(super) fn parse(text: &str) -> Result<DocumentMut> {
-    text.parse().context("it is not TOML")
+    text.parse().context("it is not TOML").code(code::EDIT_FORMAT)
 }
 
 impl Document for DocumentMut {
@@ -23,7 +26,10 @@ impl Document for DocumentMut {
                 table.set_implicit(true);
                 Item::Table(table)
             });
-            at = next.as_table_like_mut().with_context(|| format!("`{name}` is no table"))?;
+            at = next
+                .as_table_like_mut()
+                .with_context(|| format!("`{name}` is no table"))
+                .code(code::EDIT_FORMAT)?;
         }
         let mut new = item(value)?;
         match at.get_mut(name) {
@@ -109,14 +115,16 @@ fn item(value: &Datum) -> Result<Item> {
 
 fn inline(value: &Datum) -> Result<Value> {
     Ok(match value {
-        Datum::Null => bail!("TOML has no null"),
+        Datum::Null => fail!(code::EDIT_FORMAT, "TOML has no null"),
         Datum::Boolean(flag) => (*flag).into(),
         Datum::Integer(number) => (*number).into(),
         Datum::Float(number) => (*number).into(),
         Datum::Text(text) => text.as_str().into(),
         Datum::Other(text) => {
-            let time: toml_edit::Datetime =
-                text.parse().with_context(|| format!("`{text}` is no date or time"))?;
+            let time: toml_edit::Datetime = text
+                .parse()
+                .with_context(|| format!("`{text}` is no date or time"))
+                .code(code::EDIT_FORMAT)?;
             time.into()
         }
         Datum::List(items) => {

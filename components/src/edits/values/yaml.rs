@@ -1,6 +1,9 @@
 //! YAML.
 
+use togusa_core::demand;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use yaml_edit::{Mapping, ScalarType, ScalarValue, YamlFile, YamlValue};
 
 use super::{Datum, Document};
@@ -11,11 +14,12 @@ pub(super) struct Yaml {
 }
 
 pub(super) fn parse(text: &str) -> Result<Yaml> {
-    let file: YamlFile = text.parse().context("it is not YAML")?;
-    ensure!(file.documents().count() <= 1, "it holds several documents");
+    let file: YamlFile = text.parse().context("it is not YAML").code(code::EDIT_FORMAT)?;
+    demand!(file.documents().count() <= 1, code::EDIT_FORMAT, "it holds several documents");
     let yaml = Yaml { file };
-    ensure!(
+    demand!(
         matches!(yaml.read()?, Datum::Table(_)),
+        code::EDIT_FORMAT,
         "the file does not hold a table, but another value"
     );
     Ok(yaml)
@@ -30,13 +34,19 @@ impl Yaml {
 impl Document for Yaml {
     fn read(&self) -> Result<Datum> {
         let value = self.file.document().map(|document| YamlValue::from_document(&document));
-        Ok(match value.transpose().context("it holds what cannot be read as values")? {
-            Some(value) => match datum(&value) {
-                Datum::Null => Datum::Table([].into()),
-                datum => datum,
+        Ok(
+            match value
+                .transpose()
+                .context("it holds what cannot be read as values")
+                .code(code::EDIT_FORMAT)?
+            {
+                Some(value) => match datum(&value) {
+                    Datum::Null => Datum::Table([].into()),
+                    datum => datum,
+                },
+                None => Datum::Table([].into()),
             },
-            None => Datum::Table([].into()),
-        })
+        )
     }
 
     fn set(&mut self, path: &[String], value: &Datum) -> Result {
@@ -48,7 +58,7 @@ impl Document for Yaml {
             let (name, below) = path.split_first().context("the path is empty")?;
             let mapping = YamlValue::Mapping([(name.clone(), nested(below, value))].into());
             let text = format!("{comments}{}\n", mapping.to_yaml_string(0).trim_end());
-            self.file = text.parse().context("it is not YAML")?;
+            self.file = text.parse().context("it is not YAML").code(code::EDIT_FORMAT)?;
             return Ok(());
         };
         for (depth, name) in path.iter().enumerate() {

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use togusa_core::demand;
 use togusa_core::host::{ExecError, Snapshot};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 /// What dpkg knows of all packages, by one query.
 #[derive(Debug, Default)]
@@ -29,7 +31,11 @@ impl Snapshot for Installed {
     fn take(probe: &Probe<'_>) -> Result<Self> {
         let query = Exec::new("dpkg-query").args(["--show", "--showformat", FORMAT]);
         let output = remedied(probe.query(&query))?;
-        ensure!(!output.truncated, "`dpkg-query` tells of more packages than can be read");
+        demand!(
+            !output.truncated,
+            code::DEFECT,
+            "`dpkg-query` tells of more packages than can be read"
+        );
         Ok(Self::parse(&output.stdout_text()))
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use togusa_core::demand;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::location::Location;
 
@@ -30,7 +33,7 @@ impl Requirements {
     pub(super) fn resolve(&mut self, scope: &mut Scope<'_>) -> Result {
         for line in &self.lines {
             let is_line = !line.trim().is_empty() && !line.contains('\n');
-            ensure!(is_line, "`{line}` is not one requirement");
+            demand!(is_line, code::OPTION_VALUE, "`{line}` is not one requirement");
         }
         self.assets = self.sources.iter().map(|name| scope.asset(name)).collect::<Result<_>>()?;
         self.paths = self.files.iter().map(|file| file.resolve(scope)).collect::<Result<_>>()?;
@@ -42,7 +45,9 @@ impl Requirements {
         let mut text: String = self.lines.iter().map(|line| format!("{}\n", line.trim())).collect();
         for asset in &self.assets {
             let read = String::from_utf8(probe.asset(asset)?);
-            let read = read.with_context(|| format!("`{}` is no text", asset.name))?;
+            let read = read
+                .with_context(|| format!("`{}` is no text", asset.name))
+                .code(code::EDIT_NOT_TEXT)?;
             text.push_str(&ended(read));
         }
         for path in &self.paths {

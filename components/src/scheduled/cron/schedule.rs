@@ -1,6 +1,8 @@
 //! When a job runs.
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 /// The words that stand for all five fields.
 const WORDS: [&str; 8] =
@@ -39,7 +41,7 @@ pub(super) fn check(schedule: &str) -> Result {
     let hint = "write five fields, minute, hour, day of the month, month and day of the week, such \
                 as `30 2 * * mon-fri`, or a word like `@daily`";
     if fields.len() != FIELDS.len() {
-        return Err(anyhow!("it has {} fields, not five", fields.len()))
+        return Err(fault!(code::CRON_SCHEDULE, "it has {} fields, not five", fields.len()))
             .with_context(failed)
             .hint(hint);
     }
@@ -66,7 +68,12 @@ impl Field {
         let (from, to) = match range.split_once('-') {
             Some((from, to)) => (self.number(from), self.number(to)),
             None => {
-                ensure!(step.is_none(), "{}: a step needs `*` or a range", wrong());
+                demand!(
+                    step.is_none(),
+                    code::CRON_SCHEDULE,
+                    "{}: a step needs `*` or a range",
+                    wrong()
+                );
                 (self.number(range), self.number(range))
             }
         };
@@ -74,7 +81,7 @@ impl Field {
         let (from, to) = from
             .zip(to)
             .with_context(|| format!("{}: it is from {least} to {greatest}", wrong()))?;
-        ensure!(from <= to, "{}: the range ends before it begins", wrong());
+        demand!(from <= to, code::CRON_SCHEDULE, "{}: the range ends before it begins", wrong());
         Ok(())
     }
 

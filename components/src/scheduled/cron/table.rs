@@ -2,6 +2,8 @@
 
 use togusa_core::host::{ExecError, Snapshot};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 /// Variables that tell cron something: in a crontab they count for all jobs that follow.
 pub(super) const SPECIAL: [&str; 6] =
@@ -42,13 +44,19 @@ impl Job<'_> {
         let too_long = |length: usize| length > LONGEST;
         for (name, value) in &self.env {
             if too_long(name.len() + 1 + value.len()) {
-                return Err(anyhow!("variable `{name}` is too long for cron, which cuts it off"))
-                    .hint("let the job read it from a private file");
+                return Err(fault!(
+                    code::CRON_LINE,
+                    "variable `{name}` is too long for cron, which cuts it off"
+                ))
+                .hint("let the job read it from a private file");
             }
         }
         if too_long(Self::line(self.command).len()) {
-            return Err(anyhow!("the command is too long for cron, which would not run it"))
-                .hint("put it into a script, and run that");
+            return Err(fault!(
+                code::CRON_LINE,
+                "the command is too long for cron, which would not run it"
+            ))
+            .hint("put it into a script, and run that");
         }
         Ok(())
     }
@@ -106,7 +114,12 @@ impl Snapshot for Crontab {
             return Ok(Self(output.stdout_text()));
         }
         let said = output.stderr_text();
-        ensure!(said.contains("no crontab"), "`crontab -l` failed: {}", said.trim());
+        demand!(
+            said.contains("no crontab"),
+            code::COMMAND_FAILED,
+            "`crontab -l` failed: {}",
+            said.trim()
+        );
         Ok(Self(String::new()))
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use togusa_core::demand;
 use togusa_core::host::Ownership;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::processes::{Process, boot};
 use crate::waiting::{Seen, wait};
@@ -126,7 +128,12 @@ impl Instance {
             self.send_to_rest(machine, "KILL", user)?;
         }
         let left = wait(machine, KILLED, INTERVAL, || Ok(gone(self.has_group())))?;
-        ensure!(left.is_ok(), "process {} still runs, though it was killed", self.pid);
+        demand!(
+            left.is_ok(),
+            code::PROGRAM_NOT_STOPPED,
+            "process {} still runs, though it was killed",
+            self.pid
+        );
         Ok(())
     }
 
@@ -156,7 +163,12 @@ impl Instance {
         self.signal(machine, "KILL", user)?;
         let gone = || Ok(if self.is_running() { Err(String::new()) } else { Ok(()) });
         let left = wait(machine, KILLED, INTERVAL, gone)?;
-        ensure!(left.is_ok(), "process {} still runs, though it was killed", self.pid);
+        demand!(
+            left.is_ok(),
+            code::PROGRAM_NOT_STOPPED,
+            "process {} still runs, though it was killed",
+            self.pid
+        );
         Ok(())
     }
 }

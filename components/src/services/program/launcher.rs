@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::file::Text;
 use crate::services::text::shell_word;
@@ -34,7 +36,8 @@ impl Launcher<'_> {
         for (name, value) in self.env {
             let bytes = value.bytes();
             let value_text = std::str::from_utf8(bytes)
-                .with_context(|| format!("the variable `{name}` is not UTF-8"))?;
+                .with_context(|| format!("the variable `{name}` is not UTF-8"))
+                .code(code::OPTION_VALUE)?;
             if value.is_secret() {
                 text += &format!("{SECRET}{name}\n");
             }

@@ -3,8 +3,10 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::time::{Duration, Instant};
 
+use togusa_core::fault;
 use togusa_core::host::{ExecError, Output, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::system;
 
 use crate::processes::Process;
@@ -70,13 +72,16 @@ impl Program {
         let output = machine.run(&as_user(exec, self.user_name()))?;
         let Ok(pid) = output.stdout_text().trim().parse::<i32>() else {
             let said = text::tail("what was said", &output.stderr_text());
-            return Err(anyhow!(said)).with_context(|| format!("cannot start `{}`", self.name));
+            return Err(fault!(code::PROGRAM_NOT_STARTED, "{said}"))
+                .with_context(|| format!("cannot start `{}`", self.name));
         };
         let Some(process) = Process::running(pid) else {
             let said = output.stderr_text();
             let error = match said.trim().is_empty() {
                 true => self.last_words(machine, log)?,
-                false => anyhow!(text::tail("what was said", &said)),
+                false => {
+                    fault!(code::PROGRAM_NOT_STARTED, "{}", text::tail("what was said", &said))
+                }
             };
             return Err(error.context(format!("`{}` ended at once", self.name))).hint(FOREGROUND);
         };
@@ -170,8 +175,8 @@ impl Program {
         };
         let log = format!("its log `{}`", path.display());
         Ok(match read() {
-            Ok(text) => anyhow!(text::tail(&log, &text)),
-            Err(error) => anyhow!("{log} cannot be read: {error}"),
+            Ok(text) => fault!(code::PROGRAM_NOT_STARTED, "{}", text::tail(&log, &text)),
+            Err(error) => fault!(code::PROGRAM_NOT_STARTED, "{log} cannot be read: {error}"),
         })
     }
 }

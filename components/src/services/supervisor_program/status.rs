@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use togusa_core::fault;
 use togusa_core::host::{Output, Snapshot};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::foreign;
 
@@ -88,9 +90,12 @@ pub(super) fn explained(result: Result<Output>) -> Result<Output> {
         at && said.iter().any(|said| line.contains(said)) || line.contains("could not find config")
     };
     match text.lines().find(refuses) {
-        Some(line) => Err(anyhow!("supervisord does not answer: {}", line.trim())).hint(
-            "start it in an earlier component, and see that `.config(…)` is the file it uses",
-        ),
+        Some(line) => Err(fault!(
+            code::SUPERVISOR_SILENT,
+            "supervisord does not answer: {}",
+            line.trim()
+        ))
+        .hint("start it in an earlier component, and see that `.config(…)` is the file it uses"),
         None => result,
     }
 }

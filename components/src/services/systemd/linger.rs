@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use togusa_core::demand;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::system;
 
 use crate::foreign;
@@ -46,7 +48,11 @@ impl Component for Linger {
                 None => Err(String::new()),
             })
         })?;
-        ensure!(up.is_ok(), "the systemd of `{user}` does not come up, though the user lingers");
+        demand!(
+            up.is_ok(),
+            code::NO_USER_MANAGER,
+            "the systemd of `{user}` does not come up, though the user lingers"
+        );
         Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! Whether a unit starts by itself.
 
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::super::systemd::{Manager, Unit};
 use super::{Enabled, check_loaded};
@@ -55,8 +57,13 @@ impl Component for Enablement {
         let unit = self.manager.unit_now(machine, &self.name)?;
         let fixed = ["static", "indirect", "generated", "transient"];
         if self.wanted == Enabled::Yes && fixed.contains(&&*unit.file_state) {
-            return Err(anyhow!("`{}` cannot be enabled: it is {}", self.name, unit.file_state))
-                .hint("give its file an `[Install]` section, or ask for `.any_enablement()`");
+            return Err(fault!(
+                code::UNIT_NOT_ENABLED,
+                "`{}` cannot be enabled: it is {}",
+                self.name,
+                unit.file_state
+            ))
+            .hint("give its file an `[Install]` section, or ask for `.any_enablement()`");
         }
         for command in judge(&unit, self.wanted).1 {
             let done = self.manager.run(machine, &[command, &self.name]);

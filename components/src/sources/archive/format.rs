@@ -7,7 +7,10 @@ use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
 use ruzstd::decoding::StreamingDecoder;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 /// How something is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +81,13 @@ pub(super) fn read(format: ArchiveFormat, from: impl Read + Seek, take: &mut Tak
         ArchiveFormat::TarXz => tar(XzReader::new(from, true), take),
         ArchiveFormat::TarZst => {
             let decoder = StreamingDecoder::new(from);
-            tar(decoder.map_err(|error| anyhow!("{error}")).context("it is no zstd")?, take)
+            tar(
+                decoder
+                    .map_err(|error| fault!(code::ARCHIVE_UNREADABLE, "{error}"))
+                    .context("it is no zstd")
+                    .code(code::ARCHIVE_UNREADABLE)?,
+                take,
+            )
         }
         ArchiveFormat::Zip => zip(from, take),
     }
@@ -87,14 +96,17 @@ pub(super) fn read(format: ArchiveFormat, from: impl Read + Seek, take: &mut Tak
 fn tar(from: impl Read, take: &mut Take<'_>) -> Result {
     let mut archive = tar::Archive::new(from);
     for entry in archive.entries()? {
-        let mut entry = entry.context("the archive is broken")?;
+        let mut entry = entry.context("the archive is broken").code(code::ARCHIVE_UNREADABLE)?;
         let kind = entry.header().entry_type();
         if kind.is_pax_global_extensions() {
             continue;
         }
         let path = text(entry.path_bytes().into_owned())?;
         let link = entry.link_name_bytes().map(|name| text(name.into_owned())).transpose()?;
-        let link = || link.with_context(|| format!("link `{path}` leads nowhere"));
+        let link = || {
+            link.with_context(|| format!("link `{path}` leads nowhere"))
+                .code(code::ARCHIVE_UNREADABLE)
+        };
         let kind = match kind {
             kind if kind.is_dir() => RawKind::Directory,
             kind if kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() => {
@@ -106,7 +118,11 @@ fn tar(from: impl Read, take: &mut Take<'_>) -> Result {
             kind if kind.is_fifo() => RawKind::Other("a pipe"),
             _ => RawKind::Other("a device or something else that is no file"),
         };
-        let mode = entry.header().mode().context("the archive is broken")?;
+        let mode = entry
+            .header()
+            .mode()
+            .context("the archive is broken")
+            .code(code::ARCHIVE_UNREADABLE)?;
         let seconds = entry.header().mtime().unwrap_or(0);
         // What is older than 1970 is written as a negative number, which is read as a huge one.
         let modified = SystemTime::UNIX_EPOCH
@@ -116,16 +132,27 @@ fn tar(from: impl Read, take: &mut Take<'_>) -> Result {
         take(Raw { path, mode, modified, kind }, &mut entry)?;
     }
     // The checksum stands behind what the archive says is its end.
-    io::copy(&mut archive.into_inner(), &mut io::sink()).context("the archive is broken")?;
+    io::copy(&mut archive.into_inner(), &mut io::sink())
+        .context("the archive is broken")
+        .code(code::ARCHIVE_UNREADABLE)?;
     Ok(())
 }
 
 fn zip(from: impl Read + Seek, take: &mut Take<'_>) -> Result {
-    let mut archive = zip::ZipArchive::new(from).context("the archive is broken")?;
+    let mut archive = zip::ZipArchive::new(from)
+        .context("the archive is broken")
+        .code(code::ARCHIVE_UNREADABLE)?;
     for number in 0..archive.len() {
-        let mut entry = archive.by_index(number).context("the archive is broken")?;
-        ensure!(!entry.encrypted(), "the archive is encrypted");
-        let path = entry.name().context("the archive is broken")?.into_owned();
+        let mut entry = archive
+            .by_index(number)
+            .context("the archive is broken")
+            .code(code::ARCHIVE_UNREADABLE)?;
+        demand!(!entry.encrypted(), code::ARCHIVE_UNREADABLE, "the archive is encrypted");
+        let path = entry
+            .name()
+            .context("the archive is broken")
+            .code(code::ARCHIVE_UNREADABLE)?
+            .into_owned();
         let mode = entry.unix_mode();
         let modified = entry.last_modified().map_or(SystemTime::UNIX_EPOCH, |time| {
             let date = (time.year(), time.month(), time.day());
@@ -150,7 +177,7 @@ fn zip(from: impl Read + Seek, take: &mut Take<'_>) -> Result {
 fn text(bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let shown = String::from_utf8_lossy(error.as_bytes()).into_owned();
-        anyhow!("path `{shown}` is not UTF-8")
+        fault!(code::ARCHIVE_UNREADABLE, "path `{shown}` is not UTF-8")
     })
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
+use togusa_core::fault;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::globs::{Globs, Parsed};
 
@@ -74,7 +76,7 @@ impl Members {
     /// What is to be unpacked of a member; `None`: nothing.
     pub(super) fn check(&mut self, raw: Raw) -> Result<Option<Member>> {
         let refused = |why: &str| {
-            Err(anyhow!("the archive holds `{}`, {why}", raw.path))
+            Err(fault!(code::ARCHIVE_UNSAFE, "the archive holds `{}`, {why}", raw.path))
                 .hint("nothing was unpacked; if this is meant, unpack it by a `Command`")
         };
         let Some(path) = inside(&raw.path) else {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use togusa_core::digest::Digest;
 use togusa_core::host::ExecError;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::file::Text;
 use crate::sources::memory::Memory;
@@ -86,8 +88,11 @@ impl Request {
         let url = self.url.as_str()?;
         let known = ["https://", "http://", "ftp://"].iter().any(|scheme| url.starts_with(scheme));
         if !known {
-            return Err(anyhow!("the URL does not begin with `https://`, `http://` or `ftp://`"))
-                .hint("a file beside the component is a `File` with a `.source(…)`");
+            return Err(fault!(
+                code::ADDRESS_FORM,
+                "the URL does not begin with `https://`, `http://` or `ftp://`"
+            ))
+            .hint("a file beside the component is a `File` with a `.source(…)`");
         }
         let mut all = vec![url];
         for (name, value) in &self.headers {
@@ -96,11 +101,11 @@ impl Request {
         }
         if let Some((user, password)) = &self.auth {
             password.check()?;
-            ensure!(!user.contains(':'), "the name of a user has no `:`");
+            demand!(!user.contains(':'), code::OPTION_VALUE, "the name of a user has no `:`");
             all.extend([user.as_str(), password.as_str()?]);
         }
         let plain = !all.iter().any(|text| text.contains(['\n', '\r', '\0']));
-        ensure!(plain, "URL, headers and password stand on one line each");
+        demand!(plain, code::OPTION_VALUE, "URL, headers and password stand on one line each");
         Ok(())
     }
 
@@ -245,7 +250,7 @@ fn setting(config: &mut String, name: &str, value: &str) {
 fn needing<T>(result: Result<T>) -> Result<T> {
     match result {
         Err(error) if tools::is_missing(&error) => {
-            Err(anyhow!("there is neither `curl` nor `wget`"))
+            Err(fault!(code::NO_PROGRAM, "there is neither `curl` nor `wget`"))
                 .hint("install the package `curl` on the host")
         }
         result => result,

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Output;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::sources::tools::needing;
 
@@ -70,8 +73,12 @@ impl Repository {
         if probe.entry(&self.path)?.is_none() || probe.list(&self.path)?.is_empty() {
             return Ok(());
         }
-        Err(anyhow!("`{}` holds files, and is no checkout of git", self.local))
-            .hint("remove it, or check out into another directory")
+        Err(fault!(
+            code::DIRECTORY_OCCUPIED,
+            "`{}` holds files, and is no checkout of git",
+            self.local
+        ))
+        .hint("remove it, or check out into another directory")
     }
 
     pub(super) fn state(&self, probe: &Probe<'_>) -> Result<State> {
@@ -107,7 +114,7 @@ impl Repository {
         let kind = if name.starts_with("refs/tags/") { "tag" } else { "branch" };
         // The commit of a tag with a message of its own stands behind it.
         let found = commit(&peeled).or_else(|| commit(name));
-        found.with_context(|| format!("`{url}` has no {kind} `{short}`"))
+        found.with_context(|| format!("`{url}` has no {kind} `{short}`")).code(code::NO_REVISION)
     }
 
     pub(super) fn initialize(&self, machine: &Machine<'_>, url: &str) -> Result {
@@ -153,7 +160,9 @@ impl Repository {
             fetched?;
         }
         let found = self.resolve(machine, &there)?;
-        found.with_context(|| format!("the server has no `{}`", wanted.name()))
+        found
+            .with_context(|| format!("the server has no `{}`", wanted.name()))
+            .code(code::NO_REVISION)
     }
 
     /// Whether the first checkout was cut off; then what it locked is free again.

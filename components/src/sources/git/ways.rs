@@ -1,6 +1,11 @@
 //! How git reaches a server.
 
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fail, fault};
+
+use super::GitCheckout;
+use crate::file::{File, Text};
 
 /// Files that git and ssh read, as real paths.
 #[derive(Debug, Default)]
@@ -8,6 +13,44 @@ pub(super) struct Login {
     pub(super) key: Option<String>,
     pub(super) known_hosts: Option<String>,
     pub(super) file: Option<String>,
+}
+
+impl GitCheckout {
+    /// The files that git needs to reach the server: beside the checkout, where its user can go.
+    pub(super) fn add_ways(&self, scope: &mut Scope<'_>) -> Result {
+        let private = |path: HostPath, content: Text| {
+            let file = File::new(path).content(content).mode(0o600).sensitive();
+            match &self.user {
+                Some(user) => file.owner(user),
+                None => file,
+            }
+        };
+        let path = |what| login_path(self.path(), what);
+        if let Some(key) = &self.ssh_key {
+            let key = match key.as_str()? {
+                // Without the end of its last line ssh does not read it.
+                text if !text.ends_with('\n') => Secret::new(format!("{text}\n")).into(),
+                _ => key.clone(),
+            };
+            scope.add(private(path("key")?, key));
+        }
+        if let Some(hosts) = &self.known_hosts {
+            scope.add(private(path("known_hosts")?, hosts.clone()));
+        }
+        if let Some((user, password)) = &self.login {
+            let http = split_url(&self.url).filter(|(scheme, ..)| scheme.starts_with("http"));
+            let Some((scheme, _, host)) = http else {
+                fail!(
+                    code::OPTIONS_CLASH,
+                    "a login is for a URL that begins with `https://` or `http://`"
+                );
+            };
+            let (user, password) = (encoded(user), encoded(password.as_str()?));
+            let line = Secret::new(format!("{scheme}://{user}:{password}@{host}\n"));
+            scope.add(private(path("login")?, line.into()));
+        }
+        Ok(())
+    }
 }
 
 /// Where a private file of a checkout lies: beside it.
@@ -27,9 +70,9 @@ pub(super) fn split_url(url: &str) -> Option<(&str, &str, &str)> {
 /// Refuses what git would take for something else, and what everybody could read.
 pub(super) fn check_url(url: &str) -> Result {
     let plain = !url.is_empty() && !url.starts_with('-') && !url.contains('\n');
-    ensure!(plain, "the URL of the repository is empty or begins with `-`");
+    demand!(plain, code::ADDRESS_FORM, "the URL of the repository is empty or begins with `-`");
     if split_url(url).is_some_and(|(_, user, _)| user.contains(':')) {
-        return Err(anyhow!("the URL of the repository holds a password"))
+        return Err(fault!(code::PASSWORD_IN_URL, "the URL of the repository holds a password"))
             .hint("give the password by `.login(…)`, and the URL without it");
     }
     Ok(())

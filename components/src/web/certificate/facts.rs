@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use togusa_core::demand;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::foreign;
 
@@ -111,8 +114,9 @@ pub(super) fn make(probe: &Probe<'_>, names: &[String], days: u32) -> Result<(Se
     // It prints the key: nothing of that is shown.
     let output = foreign::of_package(probe.query(&exec), "openssl")?.stdout_text();
     let begin = output.find("-----BEGIN CERTIFICATE-----");
-    let (key, certificate) = output.split_at(begin.context("openssl made no certificate")?);
-    ensure!(key.contains("PRIVATE KEY-----"), "openssl made no key");
+    let (key, certificate) =
+        output.split_at(begin.context("openssl made no certificate").code(code::NOT_PEM)?);
+    demand!(key.contains("PRIVATE KEY-----"), code::NOT_PEM, "openssl made no key");
     Ok((Secret::new(key.to_owned()), certificate.to_owned()))
 }
 

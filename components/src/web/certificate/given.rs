@@ -1,6 +1,9 @@
 //! Certificates that somebody else has signed.
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::content::Content;
 use crate::file::File;
@@ -22,9 +25,11 @@ impl Given {
 
     fn facts(&self, probe: &Probe<'_>) -> Result<Vec<Facts>> {
         let pem = bytes(&self.certificate, probe)?;
-        let pem = std::str::from_utf8(&pem).context("the certificate is not in PEM")?;
+        let pem = std::str::from_utf8(&pem)
+            .context("the certificate is not in PEM")
+            .code(code::NOT_PEM)?;
         let chain = facts::chain(pem);
-        ensure!(!chain.is_empty(), "the certificate is not in PEM");
+        demand!(!chain.is_empty(), code::NOT_PEM, "the certificate is not in PEM");
         let read = |(number, pem): (usize, &String)| {
             let facts = facts::of_certificate(probe, pem.as_bytes())?;
             facts.with_context(|| format!("certificate {} of the chain cannot be read", number + 1))
@@ -38,15 +43,24 @@ impl Given {
         check_order(&chain)?;
         let own = &chain[0];
         let key = facts::public_key(probe, &bytes(&self.key, probe)?)?;
-        let key = key.context("the key cannot be read");
+        let key = key.context("the key cannot be read").code(code::NOT_PEM);
         let key = key.hint("give it in PEM, without a password")?;
         if key != own.public_key {
-            return Err(anyhow!("the key does not belong to the certificate of {}", own.subject))
-                .hint("give the key that its request was made with; the server's own comes first");
+            return Err(fault!(
+                code::KEY_MISMATCH,
+                "the key does not belong to the certificate of {}",
+                own.subject
+            ))
+            .hint("give the key that its request was made with; the server's own comes first");
         }
         if own.has_expired() {
-            return Err(anyhow!("the certificate of {} {}", own.subject, own.expiry()))
-                .hint("give a new one");
+            return Err(fault!(
+                code::CERTIFICATE_EXPIRED,
+                "the certificate of {} {}",
+                own.subject,
+                own.expiry()
+            ))
+            .hint("give a new one");
         }
         Ok(())
     }
@@ -58,7 +72,8 @@ fn check_order(chain: &[Facts]) -> Result {
         let [one, next] = pair else { continue };
         if one.issuer != next.subject {
             let (first, second) = (number + 1, number + 2);
-            return Err(anyhow!(
+            return Err(fault!(
+                code::CERTIFICATE_CHAIN,
                 "certificate {first} of the chain was issued by {}, but certificate {second} is of \
                  {}",
                 one.issuer,
@@ -99,8 +114,11 @@ impl Component for Given {
         let unchanged = self.key.verify(machine)?.is_current()
             && self.certificate.verify(machine)?.is_current();
         if unchanged && !self.verify(machine)?.is_current() {
-            return Err(anyhow!("the certificate comes to its end, and was given"))
-                .hint("give a new one, or a smaller `.renew_before(…)`");
+            return Err(fault!(
+                code::CERTIFICATE_EXPIRED,
+                "the certificate comes to its end, and was given"
+            ))
+            .hint("give a new one, or a smaller `.renew_before(…)`");
         }
         self.key.update(machine)?;
         self.certificate.update(machine)

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Ownership;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::foreign;
 
@@ -86,6 +89,7 @@ impl Section {
         machine.remove(&candidate)?;
         foreign::of_package(tried, "haproxy")
             .context("HAProxy refuses its configuration")
+            .code(code::CONFIGURATION_REFUSED)
             .context("the section is not changed")
             .map(|_| ())
     }
@@ -116,8 +120,11 @@ fn with_block(text: &str, name: &str, block: Option<&str>) -> Result<String> {
         });
     };
     let Some((_, stop)) = line_at(&end, after) else {
-        return Err(anyhow!("the comment that ends backend `{name}` is missing"))
-            .hint("remove what is left of the backend, with the comment that begins it");
+        return Err(fault!(
+            code::EDIT_MARKERS,
+            "the comment that ends backend `{name}` is missing"
+        ))
+        .hint("remove what is left of the backend, with the comment that begins it");
     };
     // The empty line that was put before it goes with it.
     let before = &text[..start];

@@ -10,7 +10,7 @@ use crate::engine::run::Host;
 use crate::engine::{HEARTBEAT, SILENCE};
 use crate::event::Event;
 use crate::interrupt::Interrupt;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 use crate::protocol::{FromAgent, encode};
 use crate::secret::{KnownSecrets, Masked as _};
 
@@ -81,7 +81,9 @@ impl Line {
     }
 
     pub(super) fn send(&self, message: FromAgent) -> Result<(), Problem> {
-        let gone = |why: String| Problem::new("the coordinator does not listen any more").hint(why);
+        let gone = |why: String| {
+            Problem::new(code::AGENT_GONE, "the coordinator does not listen any more").hint(why)
+        };
         let frame =
             encode(&message.masked(&self.secrets)).map_err(|error| gone(error.to_string()))?;
         self.put(Out::Frame(frame)).then_some(()).ok_or_else(|| gone("the link is lost".to_owned()))

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use crate::environment::Environment;
 use crate::event::{Event, Mode};
-use crate::host::{self, HostSite, Shared};
+use crate::host::{self, HostSite, Shared, Staged};
 use crate::interrupt::Interrupt;
 use crate::model::answers::{Answers, Provided};
 use crate::model::draft::{Draft, first_difference};
 use crate::model::settle::plant;
 use crate::names::{RootId, RootName};
 use crate::path::HostPath;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 use crate::protocol::HandOver;
 use crate::secret::KnownSecrets;
 use crate::template::RenderTable;
@@ -43,23 +43,7 @@ pub(super) enum Unprepared {
 impl From<StateError> for Unprepared {
     fn from(error: StateError) -> Self {
         let locked = matches!(error, StateError::Locked { .. });
-        let hint = match &error {
-            StateError::Locked { .. } => Some("wait until it is done, or use `--wait`"),
-            StateError::Foreign { .. } => {
-                Some("set another `target_directory`, or remove the directory if it is not needed")
-            }
-            StateError::NoDirectory { .. } => {
-                Some("set another `target_directory`, or remove what stands there")
-            }
-            StateError::Write { .. } => Some("nothing was changed; see to space and permissions"),
-            StateError::Damaged { .. } => {
-                Some("look at the file; remove it if what it says need not be remembered")
-            }
-            StateError::Read { .. } => None,
-        };
-        let problem = Problem::from_error(&anyhow::Error::new(error));
-        let problem = hint.into_iter().fold(problem, Problem::hint);
-        Self::Refused { problem: Box::new(problem), locked }
+        Self::Refused { problem: Box::new(error.into_problem()), locked }
     }
 }
 
@@ -83,6 +67,7 @@ pub(super) struct Prepared {
 /// Gets a host ready: its own model, the same as the coordinator's; its lock, assets and marks.
 pub(super) fn prepare(
     agent: &Agent,
+    staged: &Staged,
     hand_over: &HandOver,
     line: &Line,
     inbox: &mut Inbox,
@@ -108,9 +93,11 @@ pub(super) fn prepare(
             identity.check(&target)?;
             if HostLock::is_held(&target) {
                 let holder = Holder::read(&target).map(|holder| holder.describe());
-                let problem =
-                    Problem::new("a deployment is running, the plan may be outdated soon")
-                        .hint(holder.unwrap_or_default());
+                let problem = Problem::new(
+                    code::PLAN_WHILE_RUNNING,
+                    "a deployment is running, the plan may be outdated soon",
+                )
+                .hint(holder.unwrap_or_default());
                 events(Event::Warning { host: host.name.clone(), problem });
             }
             None
@@ -145,7 +132,8 @@ pub(super) fn prepare(
             assets: store,
             interrupt: interrupt.clone(),
             events,
-            shared: Shared::default(),
+            shared: Shared::with_facts(staged.facts.clone()),
+            programs: staged.programs.clone(),
             secrets: Arc::clone(secrets),
             secrets_of_roots: drafts
                 .values()
@@ -178,19 +166,24 @@ fn configure(
         let draft = plant(&agent.registry, &environment, host, root, &answers, catalogue, secrets);
         let draft = draft.map_err(|problems| {
             let mut list = problems.list.into_iter();
-            list.next().unwrap_or_else(|| Problem::new(format!("cannot configure `{}`", root.name)))
+            list.next().unwrap_or_else(|| {
+                Problem::new(code::CONFIGURE_FAILED, format!("cannot configure `{}`", root.name))
+            })
         })?;
         if let Some(failure) = draft.failures.first() {
             return Err(failure.problem.clone());
         }
         let known = hand_over.digests.get(&root.name).map_or(&[][..], Vec::as_slice);
         if let Some(breadcrumb) = first_difference(known, &draft, &draft.digests(&hand_over.key)) {
-            return Err(Problem::new("the component is configured differently on its host")
-                .in_component(&root.name, &breadcrumb)
-                .hint(
-                    "`configure` must be pure, and `Debug` must print the same in every process: \
+            return Err(Problem::new(
+                code::CONFIGURED_DIFFERENTLY,
+                "the component is configured differently on its host",
+            )
+            .in_component(&root.name, &breadcrumb)
+            .hint(
+                "`configure` must be pure, and `Debug` must print the same in every process: \
                      no `HashMap`, no time, no environment variables",
-                ));
+            ));
         }
         drafts
             .insert(root.name.clone(), (RootId::new(host.name.clone(), root.name.clone()), draft));
@@ -214,7 +207,7 @@ fn take_lock(
                 if !told {
                     told = true;
                     let locked = StateError::Locked { path, holder };
-                    let problem = Problem::new(format!("waiting: {locked}"));
+                    let problem = Problem::new(code::LOCKED, format!("waiting: {locked}"));
                     events(Event::Warning { host: hand_over.host.name.clone(), problem });
                 }
                 thread::sleep(Duration::from_millis(100));
@@ -229,17 +222,20 @@ fn wait_for_survivors(host: &Host, pulse: &Pulse) -> Result<(), Problem> {
     let running = host.site.running();
     let unreadable = |error: io::Error| {
         let message = format!("cannot read `{}`", running.display());
-        Problem::from_error(&anyhow::Error::new(error).context(message))
+        Problem::from_error(&anyhow::Error::new(error).context(message), code::STATE_UNUSABLE)
     };
     let began = Instant::now();
     let mut told = false;
     loop {
         let survivors = host::survivors(&running).map_err(unreadable)?;
         let Some(first) = survivors.first() else { return Ok(()) };
-        let problem = Problem::new(format!(
-            "a command of an earlier run is still running: `{}` of {}, process group {}",
-            first.command, first.breadcrumb, first.group
-        ));
+        let problem = Problem::new(
+            code::COMMAND_SURVIVES,
+            format!(
+                "a command of an earlier run is still running: `{}` of {}, process group {}",
+                first.command, first.breadcrumb, first.group
+            ),
+        );
         let lost = host.site.interrupt.is_raised() || pulse.is_lost();
         if began.elapsed() > SURVIVOR_PATIENCE || lost {
             return Err(problem.hint("let it end, or end it, and deploy again"));

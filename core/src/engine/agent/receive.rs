@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::assets::{Asset, AssetStore};
 use crate::engine::assets::{DiskStore, References, SecretStore, store_directory};
 use crate::event::Mode;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 use crate::protocol::{Frame, FromAgent, HandOver, ToAgent};
 
 use super::line::Line;
@@ -44,13 +44,16 @@ fn receive_plain(
     inbox: &mut Inbox,
 ) -> Result<Arc<dyn AssetStore>, Unprepared> {
     let directory = store_directory(hand_over.host.store.as_deref(), &agent.home);
-    let failed =
-        |error: io::Error| {
-            let message = format!("cannot keep assets in `{}`", directory.display());
-            refused(Problem::from_error(&anyhow::Error::new(error).context(message)).hint(
-                "set `store` to a directory with space that the converging user may write to",
-            ))
-        };
+    let failed = |error: io::Error| {
+        let message = format!("cannot keep assets in `{}`", directory.display());
+        refused(
+            Problem::from_error(
+                &anyhow::Error::new(error).context(message),
+                code::STORE_UNWRITABLE,
+            )
+            .hint("set `store` to a directory with space that the converging user may write to"),
+        )
+    };
     let store = DiskStore::open(directory.clone()).map_err(failed)?;
     // Noted before they come, so that no other deployment takes them for unwanted meanwhile.
     if hand_over.mode == Mode::Converge {
@@ -85,7 +88,10 @@ fn receive_secret(
         announced(asset, inbox)?;
         let content = store.receive(asset, || piece(inbox)).map_err(|error| {
             let message = format!("cannot take in {}", asset.name);
-            refused(Problem::from_error(&anyhow::Error::new(error).context(message)))
+            refused(Problem::from_error(
+                &anyhow::Error::new(error).context(message),
+                code::ASSET_CHANGED,
+            ))
         })?;
         line.secrets().learn(&content);
         let drafts = drafts.values().map(|(_, draft)| draft);
@@ -101,9 +107,9 @@ fn announced(asset: &Asset, inbox: &mut Inbox) -> Result<(), Unprepared> {
     match inbox.next().map_err(broken)? {
         Frame::Message(ToAgent::Content { asset: announced }) if announced == *asset => Ok(()),
         Frame::Message(ToAgent::Interrupt { .. } | ToAgent::Goodbye) => {
-            Err(refused(Problem::new("interrupted")))
+            Err(refused(Problem::new(code::INTERRUPTED, "interrupted")))
         }
-        _ => Err(broken(Problem::new("the coordinator sent something unasked"))),
+        _ => Err(broken(Problem::new(code::DEFECT, "the coordinator sent something unasked"))),
     }
 }
 

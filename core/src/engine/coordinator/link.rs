@@ -12,7 +12,7 @@ use crate::engine::transport::{Connection, Transport};
 use crate::environment::Host;
 use crate::event::Event;
 use crate::names::HostName;
-use crate::problem::Problem;
+use crate::problem::{Problem, code};
 use crate::protocol::{
     ASSET_PIECE, Frame, FrameError, FromAgent, HandOver, Pieces, ToAgent, encode, read_frame,
     write_message,
@@ -111,8 +111,10 @@ impl Link {
                 }
             };
             let why = match error {
-                FrameError::Ended => Problem::new("the agent ended before its work was done"),
-                error => Problem::from_error(&error.into()),
+                FrameError::Ended => {
+                    Problem::new(code::AGENT_GONE, "the agent ended before its work was done")
+                }
+                error => Problem::from_error(&error.into(), code::AGENT_GONE),
             };
             drop(tell(Said::Gone(ended().unwrap_or(why))));
         });

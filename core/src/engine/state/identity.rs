@@ -38,14 +38,26 @@ impl Identity {
         {
             return Err(StateError::NoDirectory { path: path.to_owned() });
         }
-        match durable::read::<Self>(&self.path(target))? {
-            Some(owner) if owner != *self => Err(StateError::Foreign {
-                path: target.to_owned(),
-                owner: owner.to_string(),
-                wanted: self.to_string(),
-            }),
-            _ => Ok(()),
+        durable::read(&self.path(target))?.map_or(Ok(()), |owner| self.compare(target, &owner))
+    }
+
+    /// Refuses a directory that belongs to another.
+    fn compare(&self, target: &Path, owner: &Self) -> Result<(), StateError> {
+        if owner == self {
+            return Ok(());
         }
+        Err(StateError::Foreign {
+            path: target.to_owned(),
+            owner: owner.to_string(),
+            wanted: self.to_string(),
+        })
+    }
+
+    /// Refuses a directory that belongs to another, as the content of its file tells it.
+    pub(crate) fn check_content(&self, target: &Path, content: &str) -> Result<(), StateError> {
+        let owner = serde_json::from_str(content)
+            .map_err(|source| StateError::Damaged { path: self.path(target), source })?;
+        self.compare(target, &owner)
     }
 
     /// Takes possession of a directory whose lock is held.

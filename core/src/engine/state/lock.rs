@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::StateError;
 
+/// What is said of a deployment that holds a lock and has not written down who it is.
+const NAMELESS: &str = "it has not said who it is";
+
 /// The lock of a host's target directory; it is free when this is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct HostLock {
@@ -37,8 +40,12 @@ impl Holder {
 
     /// Reads who holds the lock of a target directory.
     pub(crate) fn read(target: &Path) -> Option<Self> {
-        let content = fs::read(target.join(".togusa/holder.json")).ok()?;
-        serde_json::from_slice(&content).ok()
+        Self::parse(&fs::read(target.join(".togusa/holder.json")).ok()?)
+    }
+
+    /// Reads the content of a holder's file.
+    pub(crate) fn parse(content: &[u8]) -> Option<Self> {
+        serde_json::from_slice(content).ok()
     }
 
     /// Who, for how long, and what it is waiting for.
@@ -79,8 +86,15 @@ impl HostLock {
         let holder = Holder::read(target).map(|holder| holder.describe());
         StateError::Locked {
             path: target.to_owned(),
-            holder: holder.unwrap_or_else(|| "it has not said who it is".to_owned()),
+            holder: holder.unwrap_or_else(|| NAMELESS.to_owned()),
         }
+    }
+
+    /// That a deployment holds the lock of a target directory, by the content of the holder's file.
+    pub(crate) fn held(target: &Path, content: &str) -> StateError {
+        let holder = Holder::parse(content.as_bytes()).map(|holder| holder.describe());
+        let holder = holder.unwrap_or_else(|| NAMELESS.to_owned());
+        StateError::Locked { path: target.to_owned(), holder }
     }
 
     /// Whether a deployment holds the lock of a target directory at the moment.

@@ -6,7 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::problem::HintExt as _;
+use crate::fault::HintExt as _;
+use crate::problem::{Code, code};
 
 /// Why a command did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,14 @@ pub enum ExecError {
         program: String,
         /// Where it was looked for; `None`: its name says where.
         path: Option<String>,
+    },
+    /// A test lets nothing run but what it has faked, and this is not.
+    #[error("`{program}` is not faked, and nothing else may run: `{command}`")]
+    NotFaked {
+        /// The program.
+        program: String,
+        /// The command line.
+        command: String,
     },
     /// A secret stands among its arguments, where every user of the host could read it.
     #[error("an argument of `{command}` holds a secret, which every user of the host could read")]
@@ -75,6 +84,22 @@ pub enum ExecError {
         /// The command line.
         command: String,
     },
+}
+
+impl ExecError {
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NotFound { .. } => code::NO_PROGRAM,
+            Self::NotFaked { .. } => code::NOT_FAKED,
+            Self::SecretArgument { .. } => code::SECRET_ARGUMENT,
+            Self::NoDirectory { .. } => code::NO_DIRECTORY,
+            Self::Record { .. } | Self::Spawn { .. } => code::COMMAND_NOT_STARTED,
+            Self::Failed { .. } => code::COMMAND_FAILED,
+            Self::TimedOut { .. } => code::COMMAND_HUNG,
+            Self::Killed { .. } => code::INTERRUPTED,
+        }
+    }
 }
 
 /// A command that ran and failed.
@@ -164,6 +189,12 @@ pub(crate) fn remedied<T>(result: Result<T, ExecError>) -> anyhow::Result<T> {
             "hand it over by `.env(…)` or `.stdin(…)`; if the program takes it in no other way, \
              `.secret_arguments()` lets it pass",
         ),
+        Err(ExecError::NotFaked { program, command }) => {
+            let hint = format!(
+                "`.fake(\"{program}\")` answers in its place, `.allow([\"{program}\"])` lets it run"
+            );
+            Err(ExecError::NotFaked { program, command }).hint(hint)
+        }
         result => Ok(result?),
     }
 }

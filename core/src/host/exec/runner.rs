@@ -17,6 +17,7 @@ use super::output::{Capture, Show, tail};
 use super::signal::{Group, sudo};
 use super::{Exec, ExecError, Failure, Output, journal};
 use crate::event::{Event, Stream};
+use crate::host::staged::Programs;
 use crate::host::{Machine, Probe, walk};
 use crate::secret::KnownSecrets;
 use crate::step::step;
@@ -106,9 +107,15 @@ impl<'a> Running<'a> {
             return Err(ExecError::Killed { command: exec.short(&probe.site.secrets) });
         }
         exec.check_arguments(probe.site.secrets_of(&probe.root.root))?;
+        let staged = probe.site.programs.as_ref();
+        if let Some(staged) = staged {
+            staged.check(exec, &probe.site.secrets)?;
+        }
         let own_uid = system::user_id();
         let sudo_user = exec.user.as_deref().filter(|user| {
-            *user != probe.user_name(own_uid) && probe.user_id(user).ok().flatten() != Some(own_uid)
+            staged.is_none()
+                && *user != probe.user_name(own_uid)
+                && probe.user_id(user).ok().flatten() != Some(own_uid)
         });
         let directory = exec.directory.as_ref().map(|directory| probe.local(directory));
         let directory = directory.unwrap_or_else(|| probe.home().to_owned());
@@ -120,7 +127,7 @@ impl<'a> Running<'a> {
             },
             _ => ExecError::Spawn { command: exec.short(&probe.site.secrets), source },
         })?;
-        let mut command = command(exec, sudo_user);
+        let mut command = command(exec, sudo_user, staged);
         command.current_dir(format!("/proc/self/fd/{}", held.as_raw_fd())).process_group(0);
         if let Some(nonce) = nonce {
             command.env(journal::VARIABLE, nonce);
@@ -307,9 +314,12 @@ impl<'a> Running<'a> {
 }
 
 /// The command of the system, through sudo if it runs as another user.
-fn command(exec: &Exec, sudo_user: Option<&str>) -> Command {
+fn command(exec: &Exec, sudo_user: Option<&str>, staged: Option<&Programs>) -> Command {
     let mut command = match sudo_user {
-        None => system::program(&exec.program),
+        None => match staged {
+            Some(staged) => system::program(staged.program(&exec.program)),
+            None => system::program(&exec.program),
+        },
         Some(user) => {
             let mut command = sudo(user);
             if !exec.env.is_empty() {
@@ -323,6 +333,9 @@ fn command(exec: &Exec, sudo_user: Option<&str>) -> Command {
     };
     command.args(&exec.args);
     command.env_remove("LANG").env_remove("LANGUAGE").env("LC_ALL", "C.UTF-8").envs(&exec.env);
+    if let Some(staged) = staged {
+        staged.prepare(&mut command, exec);
+    }
     let stdin = if exec.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
     command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     command

@@ -139,7 +139,7 @@ fn a_failure_tells_directory_user_code_and_the_tails_of_both_streams() {
     assert_eq!((failure.code, failure.signal), (Some(3), None));
     assert!(failure.stdout_tail.starts_with("11\n12\n") && failure.stdout_tail.ends_with("30"));
 
-    let text = Problem::from_error(&error).to_string();
+    let text = Problem::from_error(&error, crate::problem::code::COMMAND_FAILED).to_string();
     let (first, rest) = text.split_once('\n').unwrap();
     assert!(first.starts_with(&format!("command `sh -c '{script}'` exited with 3 after ")));
     let user = test.probe().user_name(crate::system::user_id());

@@ -3,13 +3,15 @@
 use std::io::ErrorKind;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use super::temporary::{self, Temporary};
+use crate::demand;
 use crate::host::probe::is_missing;
 use crate::host::spot::Spot;
 use crate::host::{Machine, Ownership};
 use crate::path::HostPath;
+use crate::problem::code;
 use crate::step::step;
 
 impl Machine<'_> {
@@ -37,7 +39,7 @@ impl Machine<'_> {
                 step("directory-created");
             }
             let held = spot.hold()?;
-            ensure!(held.is_directory(), "something else is in its place");
+            demand!(held.is_directory(), code::IN_THE_WAY, "something else is in its place");
             held.change_owner(uid, gid)?;
             if let Some(mode) = ownership.mode {
                 held.change_mode(mode)?;
@@ -96,7 +98,7 @@ impl Machine<'_> {
         let local = self.local(path);
         let failed = || format!("cannot remove `{}`", local.display());
         let is_needed = local.parent().is_none() || local == self.home();
-        ensure!(!is_needed, "cannot remove `{}`: it is needed", local.display());
+        demand!(!is_needed, code::NEEDED_PATH, "cannot remove `{}`: it is needed", local.display());
         let remove = || -> Result<()> {
             let spot = match Spot::find(&local) {
                 Err(error) if is_missing(&error) => return Ok(()),

@@ -6,15 +6,17 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use rustix::fs::{FileType, OFlags, Stat};
 
 use super::temporary::{self, Temporary};
 use crate::assets::{Asset, AssetError};
+use crate::demand;
 use crate::digest::Digest;
 use crate::host::spot::Spot;
 use crate::host::{Machine, Ownership, walk};
 use crate::path::HostPath;
+use crate::problem::code;
 use crate::step::step;
 
 /// What is written into a file.
@@ -154,8 +156,9 @@ impl Machine<'_> {
         let present = spot.stat().with_context(failed)?;
         let is = |kind| move |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == kind;
         let is_directory = present.as_ref().is_some_and(is(FileType::Directory));
-        ensure!(
+        demand!(
             way != Way::Write || !is_directory,
+            code::IN_THE_WAY,
             "cannot write `{}`: it is a directory",
             local.display()
         );

@@ -5,14 +5,16 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use rustix::fs::{self, OFlags, Stat};
 
 use crate::assets::Asset;
+use crate::demand;
 use crate::digest::Digest;
 use crate::host::spot::{self, Spot};
 use crate::host::{Entry, Probe, entry, walk};
 use crate::path::HostPath;
+use crate::problem::code;
 use crate::verdict::{Change, Verdict};
 
 /// Up to this size a file is compared in one buffer that the thread keeps.
@@ -141,7 +143,7 @@ impl Probe<'_> {
         for input in inputs {
             let changed = self.modified(input)?;
             let local = self.local(input);
-            ensure!(changed.is_some(), "input `{}` is missing", local.display());
+            demand!(changed.is_some(), code::NO_FILE, "input `{}` is missing", local.display());
             if made.is_some() && made < changed {
                 let target = self.local(target);
                 let (target, input) = (target.display(), local.display());

@@ -150,7 +150,7 @@ fn a_link_that_is_not_followed_is_an_error_that_says_why_and_what_to_do() {
         machine.write(&here.host_path("theirs/link/file"), "x", &Ownership::default()).unwrap_err();
     let theirs = here.path("theirs").display().to_string();
     assert_eq!(
-        Problem::from_error(&error).to_string(),
+        Problem::from_error(&error, crate::problem::code::UPDATE_FAILED).to_string(),
         format!(
             "cannot write `{theirs}/link/file`\n  1: `{theirs}/link` is a link of user `1500` that \
              is not followed: `{theirs}` belongs to user `1500`\n  hint: name the real path instead \
@@ -167,7 +167,8 @@ fn a_link_that_is_not_followed_is_an_error_that_says_why_and_what_to_do() {
     let said = format!("not followed: others may write into `{place}`");
     assert!(format!("{error:#}").ends_with(&said), "{error:#}");
     let run = machine.run(&crate::host::Exec::new("true").directory(&here.host_path("link")));
-    let error = Problem::from_error(&run.unwrap_err()).to_string();
+    let error =
+        Problem::from_error(&run.unwrap_err(), crate::problem::code::UPDATE_FAILED).to_string();
     assert!(error.starts_with("cannot run `true`\n") && error.contains("hint: name"), "{error}");
 }
 
@@ -195,7 +196,7 @@ fn a_second_name_for_a_file_of_roots_does_not_give_it_away() {
         machine.set_owner(&path, Some("1500"), None).unwrap_err(),
     ];
     for error in refused {
-        let problem = Problem::from_error(&error).to_string();
+        let problem = Problem::from_error(&error, crate::problem::code::UPDATE_FAILED).to_string();
         assert!(problem.contains("it is known by several names"), "{problem}");
         assert!(problem.contains("hint: remove it"), "{problem}");
     }

@@ -37,8 +37,7 @@ fn every_page_that_is_provided_has_a_source_on_the_host() {
 fn the_imprint_names_the_contact() {
     let harness = harness().set("web", "pages", "contact", "jo@example.org");
     harness.assert_converges();
-    let imprint = harness.work_directory("web", "pages").join("imprint.html");
-    let imprint = harness.read("web", &imprint.display().to_string());
+    let imprint = harness.read("web", "pages/imprint.html");
     assert!(imprint.contains("Write to jo@example.org."), "{imprint}");
 }
 
@@ -49,8 +48,11 @@ fn an_article_that_is_gone_from_the_source_is_removed() {
     harness.assert_converges();
     let stray = harness.work_directory("web", "pages").join("articles/stray.html");
     std::os::unix::fs::symlink("nowhere", &stray).unwrap();
-    let run = harness.deploy();
-    run.assert_success();
-    assert_eq!(run.changes().len(), 1);
+    assert_eq!(harness.assert_plan_matches_deploy().changes().len(), 1);
     assert!(stray.symlink_metadata().is_err());
+}
+
+#[test]
+fn what_somebody_does_to_the_pages_is_undone() {
+    harness().assert_mends();
 }

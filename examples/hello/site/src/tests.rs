@@ -17,13 +17,11 @@ fn harness() -> Harness {
 }
 
 fn read(harness: &Harness, path: &str) -> String {
-    let path = harness.work_directory("web", "site").join(path);
-    harness.read("web", &path.display().to_string())
+    harness.read("web", &format!("site/{path}"))
 }
 
 fn release(harness: &Harness) -> String {
-    let link = harness.work_directory("web", "site").join("current");
-    std::fs::read_link(link).unwrap().display().to_string()
+    std::fs::read_link(harness.local("web", "site/current")).unwrap().display().to_string()
 }
 
 fn deploy(harness: &Harness) -> Run {
@@ -49,10 +47,11 @@ fn a_change_is_built_and_published_once() {
     let harness = harness();
     deploy(&harness);
     let harness = harness.set("web", "site", "url", "https://example.org");
-    let planned = harness.plan().changes();
-    assert_eq!(planned.len(), 3, "the sitemap, what builds, what publishes: {planned:#?}");
-    let run = deploy(&harness);
-    assert_eq!(run.changes(), planned);
+    let run = harness.assert_plan_matches_deploy();
+    let told = "web  Site > File(\"sitemap.txt\")
+  ~ content (+4 -4 lines)";
+    assert!(run.to_string().starts_with(told), "{run}");
+    assert!(run.to_string().ends_with("site@web  converged, 1 changed, 2 triggered"), "{run}");
     assert_eq!(release(&harness), "releases/2");
     assert!(read(&harness, "current/sitemap.txt").starts_with("https://example.org/index.html\n"));
     harness.assert_converges();
@@ -76,7 +75,7 @@ fn a_build_that_fails_leaves_the_release_and_is_done_again() {
     let obstacle = harness.work_directory("web", "site").join("checksums.new");
     std::fs::create_dir(&obstacle).unwrap();
     let harness = harness.set("web", "site", "title", "Other");
-    assert!(!harness.deploy().summary.is_success());
+    harness.assert_fails_with("checksums.new");
     assert_eq!(release(&harness), "releases/1");
 
     std::fs::remove_dir(&obstacle).unwrap();
@@ -103,24 +102,24 @@ fn old_releases_go() {
 #[test]
 fn the_feed_is_there_while_the_feature_is() {
     let harness = harness();
-    let with = |features: &[&str], harness: Harness| {
-        let features = features.iter().map(|name| (*name).to_owned()).collect();
-        harness.with_host("web", |host| host.roots[1].features = features)
-    };
-    let harness = with(&["feed"], harness);
+    let harness = harness.features("web", "site", ["feed"]);
     harness.assert_converges();
     let feed = read(&harness, "current/feed.xml");
     assert!(feed.contains("<updated>2026-11-20T00:00:00Z</updated>"), "{feed}");
     assert!(read(&harness, "current/index.html").contains("feed.xml"));
 
-    let harness = with(&[], harness);
+    let harness = harness.features("web", "site", []);
     deploy(&harness);
-    assert!(!harness.work_directory("web", "site").join("current/feed.xml").exists());
+    assert!(!harness.local("web", "site/current/feed.xml").exists());
 }
 
 #[test]
 fn keeping_no_release_is_an_error() {
-    let harness = harness().set("web", "site", "keep", 0);
-    let problems = harness.configure().unwrap_err().to_string();
-    assert!(problems.contains("`keep` is 0"), "{problems}");
+    harness().set("web", "site", "keep", 0).assert_refused_with("`keep` is 0");
+}
+
+#[test]
+fn what_somebody_does_to_the_sources_of_the_site_is_undone() {
+    // Each build makes a release of its own, and only the link says which is the present one.
+    harness().assert_mends_except(["site/public/**", "site/releases/**", "site/current"]);
 }

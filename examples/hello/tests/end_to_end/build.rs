@@ -61,7 +61,7 @@ fn a_target_that_is_not_installed_is_refused_with_the_remedy() {
     let ran = project.finish(&mut build(&project, "--target sparc-unknown-linux-gnu"));
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert!(
-        ran.err.starts_with("error: cannot build for `sparc-unknown-linux-gnu`"),
+        ran.err.starts_with("error[T0442]: cannot build for `sparc-unknown-linux-gnu`"),
         "{}",
         ran.err
     );
@@ -75,8 +75,9 @@ fn without_cargo_and_prepared_binaries_the_remedy_is_told() {
     let ran = project.finish(without_cargo(&mut build));
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     insta::assert_snapshot!(ran.err, @r"
-    error: cannot run cargo, to build what is pushed to hosts
+    error[T0441]: cannot run cargo, to build what is pushed to hosts
       1: No such file or directory (os error 2)
       hint: install Rust, or deploy with `--agents DIR` of binaries that `build --out DIR` wrote elsewhere
+    hello explain T0441 tells more
     ");
 }

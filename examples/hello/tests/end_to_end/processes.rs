@@ -15,10 +15,11 @@ fn a_second_deployment_is_told_who_holds_the_lock() {
     let second = project.expect(3, "deploy dev");
     insta::assert_snapshot!(second.err, @r#"
     deploying `hello` to `dev`: 2 roots on 1 host
-    localhost  error: another deployment holds the lock of `[tmp]/home/deployment/hello/dev`: jo@[host], process [pid], for [time] s, now updating site: Site > Command("build")
+    localhost  error[T0501]: another deployment holds the lock of `[tmp]/home/deployment/hello/dev`: jo@[host], process [pid], for [time] s, now updating site: Site > Command("build")
       hint: wait until it is done, or use `--wait`
     localhost  2 roots  0 current  0 changed  2 failed  [time] s  (locked)
     failed: another deployment holds the lock of `localhost`
+    hello explain T0501 tells more
     "#);
     let plan = project.expect(0, "plan dev");
     assert!(plan.err.contains("warning"), "{}", plan.err);
@@ -91,15 +92,16 @@ fn a_command_that_hangs_is_ended_and_shown() {
     insta::assert_snapshot!(&ran.err[failed..], @r#"
     localhost  Site > Command("build")
       + create `[tmp]/home/deployment/hello/dev/work/site/public/checksums`
-      error: update failed: command `sh build.sh index.html sitemap.txt` hung: it was killed after [time] s
+      error[T0606]: update failed: command `sh build.sh index.html sitemap.txt` hung: it was killed after [time] s
     localhost  2 roots  1 current  10 changed  1 failed  [time] s
     localhost  Site > Command("build")
-      error: update failed
+      error[T0606]: update failed
         1: command `sh build.sh index.html sitemap.txt` hung: it was killed after [time] s
         2: in directory `[tmp]/home/deployment/hello/dev/work/site` as user `[user]`
         3: stdout ends with:
                 | waiting
     failed: 1 root failed
+    hello explain T0606 tells more
     "#);
 }
 
@@ -112,10 +114,10 @@ fn a_command_that_fails_is_shown_with_its_last_words() {
     insta::assert_snapshot!(&ran.err[failed..], @r#"
     localhost  Site > Command("build")
       + create `[tmp]/home/deployment/hello/dev/work/site/public/checksums`
-      error: update failed: command `sh build.sh index.html sitemap.txt` exited with 3 after [time] s
+      error[T0605]: update failed: command `sh build.sh index.html sitemap.txt` exited with 3 after [time] s
     localhost  2 roots  1 current  10 changed  1 failed  [time] s
     localhost  Site > Command("build")
-      error: update failed
+      error[T0605]: update failed
         1: command `sh build.sh index.html sitemap.txt` exited with 3 after [time] s
         2: in directory `[tmp]/home/deployment/hello/dev/work/site` as user `[user]`
         3: stderr ends with:
@@ -123,6 +125,7 @@ fn a_command_that_fails_is_shown_with_its_last_words() {
         4: stdout ends with:
                 | begun
     failed: 1 root failed
+    hello explain T0605 tells more
     "#);
 }
 
@@ -132,11 +135,12 @@ fn a_target_directory_that_is_a_file() {
     fs::create_dir_all(project.home("deployment/hello")).unwrap();
     fs::write(project.home("deployment/hello/dev"), "").unwrap();
     let ran = project.expect(1, "deploy dev");
-    insta::assert_snapshot!(ran.err, @r#"
+    insta::assert_snapshot!(ran.err, @r"
     deploying `hello` to `dev`: 2 roots on 1 host
-    localhost  error: target directory `[tmp]/home/deployment/hello/dev` is not a directory
+    localhost  error[T0504]: target directory `[tmp]/home/deployment/hello/dev` is not a directory
       hint: set another `target_directory`, or remove what stands there
     localhost  2 roots  0 current  0 changed  2 failed  [time] s  (host failed)
     failed: `localhost` dropped out
-    "#);
+    hello explain T0504 tells more
+    ");
 }

@@ -124,8 +124,10 @@ fn a_damaged_agent_ends_before_its_first_word_and_is_replaced() {
     File::options().append(true).open(&place).unwrap().write_all(b"more").unwrap();
     let damaged = host.start(false);
     assert_eq!((damaged.hello.as_str(), damaged.code), ("", Some(82)), "{}", damaged.words);
-    let expected =
-        format!("error: the agent is damaged: it is {}", Digest::of(&fs::read(&place).unwrap()));
+    let expected = format!(
+        "error[T0431]: the agent is damaged: it is {}",
+        Digest::of(&fs::read(&place).unwrap())
+    );
     assert!(damaged.words.starts_with(&expected), "{}", damaged.words);
 
     let replaced = host.start(true);

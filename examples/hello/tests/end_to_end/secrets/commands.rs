@@ -53,11 +53,11 @@ fn without_a_key_every_place_that_was_looked_at_is_told() {
     let ran = place.expect(2, &format!("secrets get dev {PASSWORD}"));
     let shown = ran.err.split("jo (ssh-ed25519 …").next().unwrap();
     insta::assert_snapshot!(shown, @r"
-    error: cannot unlock the secrets of `dev`: no identity opens them
+    error[T0202]: cannot unlock the secrets of `dev`: no identity opens them
       1: `~/.ssh/id_ed25519`: there is no such file
       2: `~/.ssh/id_rsa`: there is no such file
       3: `[tmp]/home/.config/togusa/identity`: there is no such file
-      4: members are 
+      4: members are
     ");
 }
 
@@ -129,7 +129,10 @@ fn adding_a_value_to_another_key_than_the_committed_one_warns() {
     assert!(!set("y").contains("warning"));
     place.expect(0, "secrets rotate dev");
     let warned = set("z");
-    assert!(warned.starts_with("warning: the key of `dev` is not the committed one\n"), "{warned}");
+    assert!(
+        warned.starts_with("warning[T0225]: the key of `dev` is not the committed one\n"),
+        "{warned}"
+    );
     git(&["commit", "-q", "-a", "-m", "m"]);
     assert!(!set("x").contains("warning"));
 }
@@ -160,8 +163,9 @@ fn what_is_not_there_is_told() {
     let place = Place::new();
     let ran = place.expect(2, "secrets add dev kim ../home/kim.pub");
     insta::assert_snapshot!(ran.err, @r"
-    error: there is no file `../home/kim.pub`
+    error[T0228]: there is no file `../home/kim.pub`
       hint: `ssh-keygen -t ed25519` makes a key; its public half is in the file `….pub`
+    hello explain T0228 tells more
     ");
     let ran = place.expect(0, &format!("secrets set dev {PASSWORD}"));
     assert_eq!(ran.err, "set `components.site.password` of `dev` to an empty value\n");
@@ -172,8 +176,9 @@ fn a_path_that_leads_nowhere_says_what_paths_are() {
     let place = Place::new();
     let ran = place.expect(2, "secrets set dev site.password");
     insta::assert_snapshot!(ran.err, @r"
-    error: `site.password` is no place for a secret
+    error[T0212]: `site.password` is no place for a secret
       hint: a secret is `components.NAME.ATTRIBUTE`, `hosts.NAME.attributes.COMPONENT.ATTRIBUTE`, `hosts.NAME.data.KEY` or `files.NAME`
+    hello explain T0212 tells more
     ");
 }
 
@@ -191,8 +196,9 @@ fn a_secret_that_nothing_uses_fails_the_check_with_its_line() {
     place.set("files.tls.key", b"a key");
     let ran = place.expect(2, "secrets check dev");
     insta::assert_snapshot!(ran.err, @r"
-    error: no component asks for the secret file `tls.key`
+    error[T0226]: no component asks for the secret file `tls.key`
       hint: `secrets unset dev files.tls.key` removes it
+    hello explain T0226 tells more
     ");
     place.expect(0, "secrets unset dev files.tls.key");
 
@@ -229,7 +235,7 @@ fn a_hardware_key_is_a_member_through_its_plugin() {
     let get = format!("--identity ../home/hardware secrets get dev {PASSWORD}");
 
     let ran = place.expect(2, &add);
-    let missing = "error: a member's key needs the plugin `age-plugin-test`\n";
+    let missing = "error[T0207]: a member's key needs the plugin `age-plugin-test`\n";
     assert!(ran.err.starts_with(missing), "{}", ran.err);
     let ran = place.expect(2, &get);
     assert!(

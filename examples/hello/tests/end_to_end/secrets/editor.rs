@@ -121,7 +121,9 @@ fn while_somebody_edits_nobody_else_changes_the_secrets() {
     for command in ["set dev components.site.x --file /dev/null", "rotate dev", "edit dev"] {
         let ran = place.expect(2, &format!("secrets {command}"));
         assert!(
-            ran.err.starts_with("error: the secrets of `dev` are being changed by another command"),
+            ran.err.starts_with(
+                "error[T0218]: the secrets of `dev` are being changed by another command"
+            ),
             "{}",
             ran.err
         );

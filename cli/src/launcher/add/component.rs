@@ -1,0 +1,84 @@
+use std::path::Path;
+
+use togusa::core::problem::{Problem, code};
+use togusa::failure::Failure;
+use togusa::ui::Ui;
+
+use super::super::files::{self, Staged};
+use super::super::manifest::Manifest;
+use super::super::registration::Registration;
+use super::super::{names, template, wrong};
+use super::{require_absent, tell};
+
+const PROGRAM: &str = "src/main.rs";
+
+/// Add a component: a crate below `components/`, registered in `src/main.rs`
+#[derive(Debug, clap::Args)]
+pub struct Component {
+    /// The name by which environments will call it
+    pub name: String,
+}
+
+impl Component {
+    /// Writes the crate, and adds it to the manifest and to the registry.
+    ///
+    /// # Errors
+    /// Something has the name already, or it cannot be written.
+    pub fn run(&self, root: &Path, ui: &Ui) -> Result<(), Failure> {
+        let name = self.name.as_str();
+        names::check("component", name)?;
+        let directory = format!("components/{name}");
+        require_absent(root, &directory)?;
+        let mut manifest = Manifest::read(root)?;
+        let package = format!("{}-{name}", manifest.package());
+        if manifest.depends_on(&package) {
+            let problem = Problem::new(
+                code::THERE_ALREADY,
+                format!("`Cargo.toml` depends on `{package}` already"),
+            );
+            return Err(wrong(problem.hint("choose another name")));
+        }
+        let call =
+            format!(".with::<{}::{}>(\"{name}\")", names::crate_of(&package), names::type_of(name));
+        // A program that is laid out otherwise is for its author to change.
+        let program = std::fs::read_to_string(root.join(PROGRAM)).ok();
+        let registration = program.as_deref().and_then(Registration::find);
+        if registration.as_ref().is_some_and(|it| it.names().contains(&name)) {
+            let problem = Problem::new(
+                code::THERE_ALREADY,
+                format!("`{PROGRAM}` registers a component `{name}` already"),
+            );
+            return Err(wrong(problem.hint("choose another name")));
+        }
+
+        let parts = template::component(name, &package);
+        let mut told: Vec<_> = parts.iter().map(|(path, _)| format!("+ {path}")).collect();
+        let below = format!("{directory}/");
+        let inside: Vec<_> = parts
+            .into_iter()
+            .map(|(path, text)| (path.trim_start_matches(&below).to_owned(), text))
+            .collect();
+        let place = root.join("components");
+        Staged::write(&place, &inside)?.become_directory(&root.join(&directory))?;
+        manifest.add(&package, &directory);
+        if let Some((path, text)) = manifest.changed() {
+            files::replace(path, &text)?;
+            told.push(format!("~ Cargo.toml: depends on `{package}`"));
+        }
+        match registration {
+            Some(registration) => {
+                files::replace(&root.join(PROGRAM), &registration.with(&call))?;
+                told.push(format!("~ {PROGRAM}: registers `{name}`"));
+            }
+            None => told.push(format!(
+                "`{PROGRAM}` has no `Registry::new()` that could be added to, or several; add to \
+                 the registry of the program:\n  {call}"
+            )),
+        }
+        told.push(format!(
+            "next, name it in an environment: `components = [\"{name}\"]` of a host"
+        ));
+        tell(ui, &told);
+        Ok(())
+    }
+}

@@ -1,0 +1,145 @@
+//! What is written is whole, and nothing is overwritten.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+use togusa_tests::new_project::{Ran, finish, togusa};
+
+#[expect(clippy::disallowed_methods, reason = "commands in a directory without a project")]
+fn command(directory: &Path, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(directory).env("GIT_CEILING_DIRECTORIES", directory);
+    command
+}
+
+fn new(directory: &Path, arguments: &str) -> Ran {
+    let mut new = command(directory, &togusa().display().to_string());
+    let mut ran = finish(new.arg("new").args(arguments.split_whitespace()));
+    ran.err = ran.err.replace(&directory.display().to_string(), "[tmp]");
+    ran
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn is_whole(project: &Path) -> bool {
+    let parts = ["Cargo.toml", "src/main.rs", "components/app/src/app.conf.j2", "README.md"];
+    parts.iter().all(|part| project.join(part).is_file())
+}
+
+#[test]
+fn a_project_tells_what_was_written_and_what_comes_next() {
+    let directory = TempDir::new().unwrap();
+    let ran = new(directory.path(), "shop --togusa 0.1").expect(0);
+    insta::assert_snapshot!(ran.out, @r"
+    + shop/Cargo.toml
+    + shop/src/main.rs
+    + shop/environments/dev/environment.toml
+    + shop/README.md
+    + shop/clippy.toml
+    + shop/.gitignore
+    + shop/.github/workflows/check.yml
+    + shop/components/app/Cargo.toml
+    + shop/components/app/src/lib.rs
+    + shop/components/app/src/tests.rs
+    + shop/components/app/src/app.conf.j2
+    + shop/.git: an empty repository
+    next; the first build takes a minute or two:
+      cd shop
+      togusa plan dev
+      togusa deploy dev
+    ");
+    assert!(directory.path().join("shop/.git").is_dir());
+    let manifest = fs::read_to_string(directory.path().join("shop/Cargo.toml")).unwrap();
+    assert!(manifest.contains("\ntogusa = \"0.1\"\n"), "{manifest}");
+    let readme = fs::read_to_string(directory.path().join("shop/README.md")).unwrap();
+    assert!(!readme.contains("checkout"), "{readme}");
+
+    let ran = new(directory.path(), "path").expect(0);
+    assert!(ran.out.contains("it takes togusa from `"), "{}", ran.out);
+    let readme = fs::read_to_string(directory.path().join("path/README.md")).unwrap();
+    assert!(readme.contains("It takes togusa from a checkout"), "{readme}");
+}
+
+#[test]
+fn an_empty_directory_and_a_fresh_clone_are_filled() {
+    let directory = TempDir::new().unwrap();
+    let shop = directory.path().join("shop");
+    fs::create_dir(&shop).unwrap();
+    let ran = new(&shop, ".").expect(0);
+    assert!(!ran.out.contains("  cd "), "{}", ran.out);
+    assert!(is_whole(&shop) && shop.join(".git").is_dir());
+    assert_eq!(names(directory.path()), ["shop"]);
+    assert!(!names(&shop).iter().any(|name| name.starts_with(".togusa")), "{:?}", names(&shop));
+
+    let clone = directory.path().join("clone");
+    fs::create_dir_all(clone.join(".git/kept")).unwrap();
+    new(directory.path(), "clone").expect(0);
+    assert!(is_whole(&clone) && clone.join(".git/kept").is_dir());
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("file"), "mine").unwrap();
+    fs::create_dir(directory.path().join("full")).unwrap();
+    fs::write(directory.path().join("full/notes"), "mine").unwrap();
+    insta::assert_snapshot!(new(directory.path(), "file").expect(2).err, @r"
+    error: `[tmp]/file` is there already, and no directory
+      hint: choose another name, or an empty directory
+    ");
+    insta::assert_snapshot!(new(directory.path(), "full").expect(2).err, @r"
+    error: `[tmp]/full` is there already, and not empty
+      hint: choose another name, or an empty directory
+    ");
+    assert_eq!(fs::read_to_string(directory.path().join("full/notes")).unwrap(), "mine");
+    assert_eq!(names(directory.path()), ["file", "full"]);
+}
+
+/// Kills at each call of the system in turn that could leave something behind.
+#[test]
+fn a_kill_at_any_moment_leaves_no_half_project() {
+    let mut kills = 0;
+    for call in ["mkdir", "openat", "write", "chmod", "rename", "rmdir"] {
+        for number in 1.. {
+            let directory = TempDir::new().unwrap();
+            let mut strace = command(directory.path(), "strace");
+            strace.args(["-qq", "-o", "/dev/null", "-e"]);
+            strace.arg(format!("inject=/^{call}(at)?2?$:signal=KILL:when={number}"));
+            let ran = finish(strace.arg(togusa()).args(["new", "shop"]));
+            let shop = directory.path().join("shop");
+            assert!(!shop.exists() || is_whole(&shop), "{call} {number}");
+            if ran.code == Some(0) {
+                assert!(is_whole(&shop) && names(directory.path()) == ["shop"], "{call}");
+                break;
+            }
+            assert!(ran.code.is_none() && ran.err.is_empty(), "{call} {number}: {}", ran.err);
+            kills += 1;
+        }
+    }
+    assert!(kills > 30, "only {kills} moments were found");
+}
+
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let directory = TempDir::new().unwrap();
+    let script = "mount -t tmpfs -o size=20k tmpfs \"$1\" && cd \"$1\" || exit 9\n\
+                  \"$2\" new shop; code=$?; ls -A; exit $code";
+    let mut shell = command(directory.path(), "unshare");
+    shell.args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"]);
+    let ran = finish(shell.arg(directory.path()).arg(togusa())).expect(2);
+    assert_eq!(ran.out, "", "something is left");
+    let err = ran.err.replace(&directory.path().display().to_string(), "[tmp]");
+    insta::assert_snapshot!(err, @r"
+    error: cannot write into `[tmp]`
+      1: No space left on device (os error 28)
+      hint: nothing is left of what was written so far
+    ");
+}
