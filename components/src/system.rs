@@ -25,6 +25,7 @@ mod kernel_module;
 mod locale;
 mod lvm_volume;
 mod mount;
+mod paths;
 mod size;
 mod swap;
 mod sysctl;

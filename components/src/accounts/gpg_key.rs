@@ -5,9 +5,12 @@ mod keyring;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Ownership;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 use togusa_core::system;
+use togusa_core::{demand, fault};
 
 use super::database::Database;
 use super::tools;
@@ -46,6 +49,8 @@ const PRIVATE: &[u8] = b"PRIVATE KEY BLOCK--";
 /// `update` runs `gpg`, of the package `gpg`, as the user; for another user than the converging one both
 /// need root, and `sudo`. For secret keys `gpg` starts its agent, which is stopped again if it did not
 /// run before.
+///
+/// **Needs**: `gpg`; root and `sudo` for other users.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -111,7 +116,8 @@ impl GpgKey {
         let database = probe.snapshot::<Database>()?;
         let user = &self.user;
         let line = database.user(user).with_context(|| format!("there is no user `{user}`"));
-        let line = line.hint("create the account in an earlier component")?;
+        let line =
+            line.code(code::NO_ACCOUNT).hint("create the account in an earlier component")?;
         let is_own = line.uid == system::user_id();
         if !is_root() && !is_own {
             require_root(probe, &format!("look after the keys of `{user}`"))?;
@@ -133,7 +139,7 @@ impl GpgKey {
         let Some(key) = &self.key else { return Ok(Vec::new()) };
         let keys = Keyring::read(probe, key.bytes())?;
         if keys.is_empty() {
-            return Err(anyhow!("the text has no key of GnuPG"))
+            return Err(fault!(code::GPG_KEY, "the text has no key of GnuPG"))
                 .hint("give it what `gpg --armor --export` prints");
         }
         Ok(keys)
@@ -231,22 +237,28 @@ impl Component for GpgKey {
             key.check()?;
             let is_private = key.bytes().windows(PRIVATE.len()).any(|bytes| bytes == PRIVATE);
             if is_private && !key.is_secret() {
-                return Err(anyhow!("a secret key stands in the clear")).hint(
-                    "keep it among the secrets of the environment, and give it as a `Secret`",
-                );
+                return Err(fault!(code::SECRET_IN_CLEAR, "a secret key stands in the clear"))
+                    .hint(
+                        "keep it among the secrets of the environment, and give it as a `Secret`",
+                    );
             }
         }
         if let Some(fingerprint) = &self.fingerprint {
             let is_hex = fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
             if !is_hex || ![40, 64].contains(&fingerprint.len()) {
-                return Err(anyhow!("`{fingerprint}` is no fingerprint"))
+                return Err(fault!(code::OPTION_VALUE, "`{fingerprint}` is no fingerprint"))
                     .hint("give it in full, as `gpg --fingerprint` prints it");
             }
-            ensure!(self.trust.is_none(), "`.trust(…)` means nothing to an absent key");
+            demand!(
+                self.trust.is_none(),
+                code::OPTIONS_CLASH,
+                "`.trust(…)` means nothing to an absent key"
+            );
         }
         if let (Some(trust), None) = (&self.trust, self.trust_of()) {
             let names = TRUST.map(|(name, ..)| format!("`{name}`")).join(", ");
-            return Err(anyhow!("a key cannot be trusted `{trust}`")).hint(format!("say {names}"));
+            return Err(fault!(code::OPTION_VALUE, "a key cannot be trusted `{trust}`"))
+                .hint(format!("say {names}"));
         }
         self.path = self.home.as_ref().map(|home| home.resolve(scope)).transpose()?;
         if self.key.is_some() {

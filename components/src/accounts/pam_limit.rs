@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use super::tools;
 use crate::config::SystemFile;
@@ -47,6 +50,8 @@ const ITEMS: [&str; 19] = [
 ///
 /// `verify` reads the file. `update` needs root, and no program; whoever logs in gets the limits if PAM
 /// is configured to (Debian: it is). In a sandbox, where nobody reads the file, root is not needed.
+///
+/// **Needs**: root.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -126,7 +131,7 @@ impl PamLimit {
     }
 
     fn file(&self) -> Result<&SystemFile> {
-        self.file.as_ref().context("the limits were not configured")
+        self.file.as_ref().context("the limits were not configured").code(code::NOT_CONFIGURED)
     }
 
     /// What the file is named after.
@@ -155,22 +160,27 @@ impl PamLimit {
         if self.absent {
             return Ok(());
         }
-        ensure!(!self.limits.is_empty(), "no limit is given");
+        demand!(!self.limits.is_empty(), code::OPTION_MISSING, "no limit is given");
         for (at, Limit { kind, item, value }) in self.limits.iter().enumerate() {
             if !ITEMS.contains(&&**item) {
-                return Err(anyhow!("`{item}` cannot be limited"))
+                return Err(fault!(code::OPTION_VALUE, "`{item}` cannot be limited"))
                     .hint(format!("it is one of {}", ITEMS.join(", ")));
             }
             let is_value =
                 ["unlimited", "infinity"].contains(&&**value) || value.parse::<i64>().is_ok();
-            ensure!(
+            demand!(
                 is_value,
+                code::OPTION_VALUE,
                 "`{value}` cannot be the limit of `{item}`: a number, or `unlimited`"
             );
             let overlaps = |other: &Limit| {
                 other.item == *item && (other.kind == *kind || other.kind == "-" || *kind == "-")
             };
-            ensure!(!self.limits[..at].iter().any(overlaps), "`{item}` is limited twice");
+            demand!(
+                !self.limits[..at].iter().any(overlaps),
+                code::OPTIONS_CLASH,
+                "`{item}` is limited twice"
+            );
         }
         Ok(())
     }
@@ -204,6 +214,7 @@ impl Component for PamLimit {
             directory
                 .flatten()
                 .context("there is no directory `/etc/security/limits.d`")
+                .code(code::NO_PROGRAM)
                 .hint("install PAM before: package `libpam-modules` of Debian, `pam` of Fedora")?;
         }
         file.write(machine, self.text().as_deref())

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use super::tools;
 use crate::config::SystemFile;
@@ -24,6 +27,8 @@ use crate::privilege::require_root;
 /// `visudo --check`, of the package `sudo`, read the rule first: what it refuses never takes the place
 /// of the old one, because a broken file keeps everybody from sudo. Both need root. In a sandbox,
 /// where nobody reads the file, neither is needed.
+///
+/// **Needs**: root; `visudo`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -123,7 +128,7 @@ impl SudoRule {
     }
 
     fn file(&self) -> Result<&SystemFile> {
-        self.file.as_ref().context("the rule was not configured")
+        self.file.as_ref().context("the rule was not configured").code(code::NOT_CONFIGURED)
     }
 
     fn content(&self) -> Option<String> {
@@ -150,7 +155,8 @@ impl SudoRule {
         let name = &self.name;
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         if name.is_empty() || !name.chars().all(plain) {
-            return Err(anyhow!(
+            return Err(fault!(
+                code::NOT_A_NAME,
                 "`{name}` cannot be the name of a rule: letters, digits, `-` and `_`"
             ))
             .hint("sudo reads no file whose name has a `.` or ends in `~`");
@@ -160,11 +166,19 @@ impl SudoRule {
             return Ok(());
         }
         if let Some(text) = &self.text {
-            ensure!(!said, "neither `.user(…)` nor `.command(…)` means something beside a text");
-            ensure!(!text.trim().is_empty(), "the text is empty");
+            demand!(
+                !said,
+                code::OPTIONS_CLASH,
+                "neither `.user(…)` nor `.command(…)` means something beside a text"
+            );
+            demand!(!text.trim().is_empty(), code::OPTION_MISSING, "the text is empty");
             return Ok(());
         }
-        ensure!(!self.who.is_empty(), "neither `.user(…)` nor `.group(…)` is given");
+        demand!(
+            !self.who.is_empty(),
+            code::OPTION_MISSING,
+            "neither `.user(…)` nor `.group(…)` is given"
+        );
         for who in &self.who {
             let (kind, name) = match who.strip_prefix('%') {
                 Some(name) => ("group", name),
@@ -174,19 +188,20 @@ impl SudoRule {
                 tools::check_name(kind, name)?;
             }
         }
-        ensure!(!self.commands.is_empty(), "no `.command(…)` is given");
+        demand!(!self.commands.is_empty(), code::OPTION_MISSING, "no `.command(…)` is given");
         for command in &self.commands {
             let is_command = command == "ALL" || command.starts_with('/');
             let is_command = is_command && !command.contains(['\n', '!']);
             if !is_command {
-                return Err(anyhow!("`{command}` is no command of a rule")).hint(
-                    "give it with its full path, `/usr/bin/systemctl restart shop`, or `ALL`",
-                );
+                return Err(fault!(code::OPTION_VALUE, "`{command}` is no command of a rule"))
+                    .hint(
+                        "give it with its full path, `/usr/bin/systemctl restart shop`, or `ALL`",
+                    );
             }
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:$".contains(c);
         let is_user = !self.run_as.is_empty() && self.run_as.chars().all(plain);
-        ensure!(is_user, "`{}` cannot be who a command runs as", self.run_as);
+        demand!(is_user, code::OPTION_VALUE, "`{}` cannot be who a command runs as", self.run_as);
         Ok(())
     }
 
@@ -194,7 +209,11 @@ impl SudoRule {
     fn check_included(&self, probe: &Probe<'_>) -> Result {
         let path = HostPath::new(&probe.host().name, "/etc/sudoers");
         let none = || "there is no `/etc/sudoers`";
-        probe.entry(&path)?.with_context(none).hint("install sudo before: package `sudo`")?;
+        probe
+            .entry(&path)?
+            .with_context(none)
+            .code(code::NO_PROGRAM)
+            .hint("install sudo before: package `sudo`")?;
         let text = probe.read_to_string(&path)?;
         let includes = |line: &str| {
             let rest = line.strip_prefix('@').or_else(|| line.strip_prefix('#'));
@@ -205,6 +224,7 @@ impl SudoRule {
         included
             .then_some(())
             .context("`/etc/sudoers` does not read `/etc/sudoers.d`, so that no rule there counts")
+            .code(code::SUDO_NOT_INCLUDED)
             .hint("add the line `@includedir /etc/sudoers.d` to it, by a `Line` before")
     }
 
@@ -216,14 +236,16 @@ impl SudoRule {
         if foreign::failure(&error).is_none() {
             return Err(error);
         }
-        Err(error).context("visudo refuses this rule; nothing was changed")
+        Err(error)
+            .context("visudo refuses this rule; nothing was changed")
+            .code(code::CONFIGURATION_REFUSED)
     }
 }
 
 /// What sudo would read as something else.
 fn escaped(text: &str) -> String {
     let escape = |c: char| match c {
-        ',' | ':' | '=' | '\\' => format!("\\{c}"),
+        ',' | ':' | '=' | '#' | '\\' => format!("\\{c}"),
         other => other.to_string(),
     };
     text.chars().map(escape).collect()
@@ -276,6 +298,8 @@ mod tests {
         let rule = SudoRule::new("a").user("anna").group("adm").command("/bin/x a:b=c,d");
         let rules = "anna ALL=(root) /bin/x a\\:b\\=c\\,d\n%adm ALL=(root) /bin/x a\\:b\\=c\\,d\n";
         assert_eq!(text(rule), head("a") + rules);
+        let rule = SudoRule::new("e").user("anna").command("/bin/x #1");
+        assert_eq!(text(rule), head("e") + "anna ALL=(root) /bin/x \\#1\n");
         let rule =
             SudoRule::new("b").user("anna").command("/bin/x").command("/bin/y").run_as("app:web");
         let rules = "anna ALL=(app:web) NOPASSWD: SETENV: /bin/x, /bin/y\n";

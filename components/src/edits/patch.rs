@@ -1,9 +1,13 @@
 //! Unified diffs.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use diffy::{Hunk, Line, Patch as Diff};
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::content::Content;
 use crate::file::{Body, Given, Rendering, Text};
@@ -34,6 +38,8 @@ use super::target::{Edit, Target, target_methods};
 ///
 /// `verify` reads the file. `update` writes it anew in one moment, see the [module](super), and needs no
 /// program. It needs the right to write into the directory; a file of another owner needs root.
+///
+/// **Needs**: nothing; root for a file of another owner.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -90,48 +96,41 @@ impl Patch {
         let diff = parse(diff)?;
         let back = diff.reverse();
         let (to_do, done) = if self.absent { (&back, &diff) } else { (&diff, &back) };
-        // What is done comes first: to take a diff out that was applied must never look like a file
-        // that it could be applied to again.
-        if applied(text, done).is_some() {
-            return Ok(text.to_owned().into());
+        let states = || states(text, to_do, done);
+        match (applied(text, to_do), applied(text, done)) {
+            (None, Some(_)) => Ok(text.to_owned().into()),
+            (Some(edited), None) => Ok(edited.into()),
+            // A hunk at the end of a file that takes lines away also fits what it leaves.
+            (Some(_), Some(_)) if states().iter().all(|state| *state == State::Done) => {
+                Ok(text.to_owned().into())
+            }
+            (Some(edited), Some(_)) if states().iter().all(|state| *state == State::Fits) => {
+                Ok(edited.into())
+            }
+            _ => self.refused(to_do, &states()),
         }
-        applied(text, to_do).map(Edit::from).ok_or_else(|| self.refusal(text, to_do, done))
     }
 
     /// Says which hunks are the matter.
-    fn refusal(&self, text: &str, to_do: &Diff<'_, str>, done: &Diff<'_, str>) -> anyhow::Error {
+    fn refused(&self, to_do: &Diff<'_, str>, states: &[State]) -> Result<Edit> {
         let word = if self.absent { "taken out" } else { "applied" };
-        let lines: Vec<_> = text.split_inclusive('\n').collect();
-        let (mut already, mut unfit) = (Vec::new(), Vec::new());
-        for (hunk, reverse) in to_do.hunks().iter().zip(done.hunks()) {
-            let line = hunk.old_range().start();
-            match (stands(&lines, reverse), stands(&lines, hunk)) {
-                (true, _) => already.push(line),
-                (false, false) => unfit.push(line),
-                (false, true) => {}
+        let with = |wanted: State| -> Vec<_> {
+            let hunks = to_do.hunks().iter().zip(states).filter(|(_, state)| **state == wanted);
+            hunks.map(|(hunk, _)| format!("`@@ -{}`", hunk.old_range().start())).collect()
+        };
+        let (already, unfit, all) = (with(State::Done), with(State::Unfit), states.len());
+        let (words, at) = match (unfit.len(), already.len()) {
+            (0, 0) => ("its hunks fit the file each by itself, but not together".into(), already),
+            (0, some) => (format!("only {some} of {all} hunks are {word} already"), already),
+            (some, _) => {
+                (format!("{some} of {all} hunks neither is {word} nor fits the file"), unfit)
             }
-        }
-        let at = |lines: &[usize]| {
-            let shown: Vec<_> = lines.iter().map(|line| format!("`@@ -{line}`")).collect();
-            shown.join(", ")
         };
-        let all = to_do.hunks().len();
-        let error = if !unfit.is_empty() {
-            anyhow!(
-                "{} of {all} hunks neither is {word} nor fits the file: {}",
-                unfit.len(),
-                at(&unfit)
-            )
-        } else if !already.is_empty() {
-            anyhow!("only {} of {all} hunks are {word} already: {}", already.len(), at(&already))
-        } else {
-            anyhow!("its hunks fit the file each by itself, but not together")
-        };
-        let hinted: Result<()> = Err(error).hint(
+        let at = if at.is_empty() { String::new() } else { format!(": {}", at.join(", ")) };
+        Err(fault!(code::PATCH_UNFIT, "{words}{at}")).hint(
             "make the diff anew from the file as it is, or let an earlier component restore what it \
              is made for",
-        );
-        hinted.err().unwrap_or_else(|| anyhow!("the diff does not fit"))
+        )
     }
 
     fn run<T>(
@@ -139,7 +138,8 @@ impl Patch {
         probe: &Probe<'_>,
         run: impl FnOnce(&Target, &dyn Fn(&str) -> Result<Edit>) -> Result<T>,
     ) -> Result<T> {
-        let body = self.body.as_ref().context("the diff was not configured")?;
+        let body =
+            self.body.as_ref().context("the diff was not configured").code(code::NOT_CONFIGURED)?;
         let content = body.on(probe)?;
         let diff = match &content {
             Content::Rendered(rendered) => rendered.text.clone(),
@@ -153,15 +153,24 @@ impl Patch {
 
 /// Reads a diff of one file, each of whose hunks can be found again.
 fn parse(text: &str) -> Result<Diff<'_, str>> {
-    let diff = Diff::from_str(text).map_err(|error| anyhow!("this is no unified diff: {error}"));
+    let diff = Diff::from_str(text)
+        .map_err(|error| fault!(code::PATCH_FORM, "this is no unified diff: {error}"));
     let diff = diff.hint("give what `diff -u OLD NEW` prints for one file")?;
-    ensure!(!diff.hunks().is_empty(), "the diff has no hunk: no line begins with `@@ -`");
+    demand!(
+        !diff.hunks().is_empty(),
+        code::PATCH_FORM,
+        "the diff has no hunk: no line begins with `@@ -`"
+    );
     for hunk in diff.hunks() {
         let (old, new) = (hunk.old_range(), hunk.new_range());
         let makes_file = diff.hunks().len() == 1 && (is_nothing(old) || is_nothing(new));
         if !makes_file && (old.is_empty() || new.is_empty()) {
-            return Err(anyhow!("hunk `@@ -{}` has no line around it", old.start()))
-                .hint("make the diff with context, which `diff -u` does by itself");
+            return Err(fault!(
+                code::PATCH_FORM,
+                "hunk `@@ -{}` has no line around it",
+                old.start()
+            ))
+            .hint("make the diff with context, which `diff -u` does by itself");
         }
     }
     Ok(diff)
@@ -181,18 +190,66 @@ fn is_nothing(range: diffy::HunkRange) -> bool {
     range.start() == 0 && range.is_empty()
 }
 
-/// Whether what a hunk begins with stands in the file.
-fn stands(lines: &[&str], hunk: &Hunk<'_, str>) -> bool {
-    let before: Vec<_> = hunk
-        .lines()
-        .iter()
-        .filter_map(|line| match line {
+/// What a hunk is to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Fits,
+    Done,
+    Unfit,
+}
+
+fn states(text: &str, to_do: &Diff<'_, str>, done: &Diff<'_, str>) -> Vec<State> {
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    let both = to_do.hunks().iter().zip(done.hunks());
+    both.map(|(hunk, reverse)| match (Place::find(&lines, hunk), Place::find(&lines, reverse)) {
+        (None, None) => State::Unfit,
+        (Some(_), None) => State::Fits,
+        (None, Some(_)) => State::Done,
+        (Some(before), Some(after)) => likelier(&before, &after),
+    })
+    .collect()
+}
+
+/// Where the lines that a hunk begins with stand in a file.
+struct Place {
+    lines: Range<usize>,
+    /// How far from where the diff has them.
+    off: usize,
+}
+
+impl Place {
+    /// The nearest one.
+    fn find(lines: &[&str], hunk: &Hunk<'_, str>) -> Option<Self> {
+        let before = hunk.lines().iter().filter_map(|line| match line {
             Line::Context(line) | Line::Delete(line) => Some(*line),
             Line::Insert(_) => None,
-        })
-        .collect();
-    before.is_empty() && lines.is_empty()
-        || !before.is_empty() && lines.windows(before.len()).any(|window| window == before)
+        });
+        let before: Vec<_> = before.collect();
+        if before.is_empty() {
+            return lines.is_empty().then_some(Self { lines: 0..0, off: 0 });
+        }
+        let line = hunk.old_range().start().saturating_sub(1);
+        let windows = lines.windows(before.len()).enumerate();
+        let fitting = windows.filter(|(_, window)| *window == before).map(|(at, _)| at);
+        let at = fitting.min_by_key(|at| at.abs_diff(line))?;
+        Some(Self { lines: at..at + before.len(), off: at.abs_diff(line) })
+    }
+}
+
+/// Of a hunk whose lines stand in the file both before and after it is applied: which of both is
+/// meant. What stands exactly where it should tells most; of two that overlap the longer one, of
+/// which the other is a part; else the nearer one.
+fn likelier(before: &Place, after: &Place) -> State {
+    let overlap = before.lines.start < after.lines.end && after.lines.start < before.lines.end;
+    let is_done = match (before.off, after.off) {
+        (0, 1..) => false,
+        (1.., 0) => true,
+        _ if overlap && before.lines.len() != after.lines.len() => {
+            after.lines.len() > before.lines.len()
+        }
+        (before, after) => after <= before,
+    };
+    if is_done { State::Done } else { State::Fits }
 }
 
 impl Component for Patch {
@@ -263,6 +320,36 @@ mod tests {
     fn a_line_that_is_added_a_second_time_is_added_once() {
         let diff = "--- a\n+++ b\n@@ -1,2 +1,3 @@\n a\n+a\n b\n";
         assert_eq!(edited(&Patch::new("f", diff), "a\nb\n", diff), "a\na\nb\n");
+    }
+
+    #[test]
+    fn lines_at_the_ends_of_a_file_are_taken_away_and_put_back() {
+        for (diff, before, after) in [
+            ("@@ -1,3 +1,2 @@\n a\n b\n-c\n", "a\nb\nc\n", "a\nb\n"),
+            ("@@ -1,3 +1,2 @@\n-a\n b\n c\n", "a\nb\nc\n", "b\nc\n"),
+            ("@@ -1,3 +1,2 @@\n a\n-a\n b\n", "a\na\nb\n", "a\nb\n"),
+        ] {
+            let diff = format!("--- a\n+++ b\n{diff}");
+            let (patch, absent) = (Patch::new("f", &*diff), Patch::new("f", &*diff).absent());
+            for before_it in ["", "new\n"] {
+                let with = |text: &str| format!("{before_it}{text}");
+                assert_eq!(edited(&patch, &with(before), &diff), with(after), "{diff}");
+                assert_eq!(edited(&absent, &with(after), &diff), with(before), "{diff}");
+                assert_eq!(edited(&absent, &with(before), &diff), with(before), "{diff}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_place_that_looks_as_if_it_were_done_is_not_meant() {
+        let diff = "--- a\n+++ b\n@@ -2,2 +2,2 @@\n-x = 1\n+x = 2\n end\n";
+        let text = |x: u32| format!("[a]\nx = {x}\nend\n[b]\nx = 2\nend\n[c]\nx = 1\nend\n");
+        assert_eq!(edited(&Patch::new("f", diff), &text(1), diff), text(2));
+        assert_eq!(edited(&Patch::new("f", diff), &text(2), diff), text(2));
+        let moved = |x: u32| format!("new\n{}", text(x));
+        assert_eq!(edited(&Patch::new("f", diff), &moved(1), diff), moved(2));
+        let diff = "--- a\n+++ b\n@@ -4,2 +4,3 @@\n a\n+a\n b\n";
+        assert_eq!(edited(&Patch::new("f", diff), "1\na\na\nb\n", diff), "1\na\na\nb\n");
     }
 
     #[test]

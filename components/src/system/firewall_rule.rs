@@ -4,7 +4,10 @@ mod listing;
 
 use std::borrow::Cow;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::config::SystemFile;
 use crate::edits::target::{Edit, Target};
@@ -18,6 +21,9 @@ const DIRECTORY: &str = "/etc/nftables.d/togusa";
 
 /// What all rules are loaded after: so the table is made anew, whoever loads the files again.
 const HEAD: &str = "# Kept by togusa.\ntable inet togusa\ndelete table inet togusa\n";
+
+/// The file of that, whose name comes before that of any rule.
+const FIRST: &str = "00-table.nft";
 
 /// What begins the last line of a rule's file: the rule as nftables lists it.
 const LISTED: &str = "# listed as: ";
@@ -45,6 +51,8 @@ const LISTED: &str = "# listed as: ";
 /// configuration; that it is loaded at boot is what a `SystemdService` is for.
 ///
 /// In a sandbox only the files are looked after.
+///
+/// **Needs**: root; `nft`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -122,7 +130,7 @@ impl FirewallRule {
     }
 
     fn files(&self) -> Result<&Files> {
-        self.files.as_ref().context("the rule was not configured")
+        self.files.as_ref().context("the rule was not configured").code(code::NOT_CONFIGURED)
     }
 
     /// What makes its order: `050-ssh`.
@@ -137,7 +145,7 @@ impl FirewallRule {
             "prerouting" => ("nat", "dstnat"),
             "postrouting" => ("nat", "srcnat"),
             other => {
-                return Err(anyhow!("there is no chain `{other}`")).hint(
+                return Err(fault!(code::OPTION_VALUE, "there is no chain `{other}`")).hint(
                     "it is one of `input`, `forward`, `output`, `prerouting` and `postrouting`",
                 );
             }
@@ -253,6 +261,7 @@ impl FirewallRule {
         }
         Err(error)
             .context("nftables refuses the rule; nothing was changed")
+            .code(code::CONFIGURATION_REFUSED)
             .hint("write the rule as `nft add rule inet togusa …` takes it: see `man nft`")
     }
 
@@ -281,24 +290,33 @@ impl Component for FirewallRule {
             && name.len() <= 64
             && !name.starts_with('.')
             && name.chars().all(plain);
-        ensure!(
+        demand!(
             is_name,
+            code::NOT_A_NAME,
             "`{name}` cannot be the name of a rule: letters, digits, `-`, `_` and `.`"
         );
-        ensure!(self.order <= 999, "the order is more than 999");
+        demand!(self.order <= 999, code::OPTION_VALUE, "the order is more than 999");
         self.chain_text()?;
-        ensure!(self.config.starts_with('/'), "`{}` is no absolute path", self.config);
+        demand!(
+            self.config.starts_with('/'),
+            code::OPTION_VALUE,
+            "`{}` is no absolute path",
+            self.config
+        );
         if !self.absent {
             let rule = self.rule.trim();
-            ensure!(!rule.is_empty(), "the rule is empty");
+            demand!(!rule.is_empty(), code::OPTION_MISSING, "the rule is empty");
             if rule.contains(['\n', ';', '#']) {
-                return Err(anyhow!("the rule has more than one rule in it")).hint(
+                return Err(fault!(code::OPTION_VALUE, "the rule has more than one rule in it")).hint(
                     "give one rule, without `;`, `#` and line ends; others are rules of their own",
                 );
             }
             if rule.split_whitespace().any(|word| word == "comment") {
-                return Err(anyhow!("the rule has a comment, by which togusa would know it"))
-                    .hint("leave it out: the name of the rule stands there");
+                return Err(fault!(
+                    code::OPTION_VALUE,
+                    "the rule has a comment, by which togusa would know it"
+                ))
+                .hint("leave it out: the name of the rule stands there");
             }
             scope.manages("firewall-rule", name);
         }
@@ -310,7 +328,7 @@ impl Component for FirewallRule {
         }
         self.files = Some(Files {
             rule: SystemFile::new(scope, &format!("{DIRECTORY}/{}.nft", self.id())),
-            head: SystemFile::new(scope, &format!("{DIRECTORY}/000.nft")),
+            head: SystemFile::new(scope, &format!("{DIRECTORY}/{FIRST}")),
             config,
         });
         Ok(())

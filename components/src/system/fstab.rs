@@ -28,7 +28,7 @@ impl Entry {
         // What may be left out has these values.
         let options = word().unwrap_or("defaults").to_owned();
         let mut number = || word().and_then(|number| number.parse().ok()).unwrap_or(0);
-        let (device, path) = (unescaped(device), unescaped(path));
+        let (device, path) = (unescaped(device), without_slash(unescaped(path)));
         let (dump, pass) = (number(), number());
         Some(Self { device, path, fs_type: fs_type.to_owned(), options, dump, pass })
     }
@@ -53,6 +53,14 @@ impl Entry {
         differing
             .map(|(name, (from, to))| Change::property(format!("{name} in fstab"), from, to))
             .collect()
+    }
+}
+
+/// A directory is the same one with a slash at its end.
+pub(super) fn without_slash(path: String) -> String {
+    match path.trim_end_matches('/') {
+        "" => path,
+        trimmed => trimmed.to_owned(),
     }
 }
 
@@ -218,6 +226,8 @@ mod tests {
         let twice = edited(&format!("{line}{rest}\n{other}\n"), Some(&entry()));
         assert_eq!(twice.0, format!("{line}{rest}\n"));
         assert_eq!(edited(&format!("{rest}\n{other}"), None).0, format!("{rest}\n"));
+        let slash = "/dev/sdb1 /srv/my\\040data/ ext4 noatime 0 2\n";
+        assert_eq!(edited(slash, Some(&entry())), (slash.to_owned(), Vec::new()));
         let spaced = "/dev/sdb1 /srv/my\\040data  ext4 noatime 0 2 # mine\n";
         assert_eq!(edited(spaced, Some(&entry())), (spaced.to_owned(), Vec::new()));
     }

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::config::SystemFile;
 use crate::foreign;
@@ -15,6 +18,8 @@ use crate::privilege::require_root;
 /// programs want the name there too, as below. A host always has a name, so that it cannot be absent.
 ///
 /// In a sandbox only the file is looked after.
+///
+/// **Needs**: root; `hostname`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -40,7 +45,7 @@ impl Hostname {
     }
 
     fn at_boot(&self) -> Result<&SystemFile> {
-        self.at_boot.as_ref().context("the name was not configured")
+        self.at_boot.as_ref().context("the name was not configured").code(code::NOT_CONFIGURED)
     }
 
     fn now(&self, probe: &Probe<'_>) -> Result<String> {
@@ -64,7 +69,7 @@ impl Component for Hostname {
         };
         // What Linux has room for.
         if name.len() > 64 || !name.split('.').all(is_label) {
-            return Err(anyhow!("`{name}` cannot be the name of a host"))
+            return Err(fault!(code::NOT_A_NAME, "`{name}` cannot be the name of a host"))
                 .hint("a name has at most 64 letters, digits, `-` and `.`");
         }
         self.at_boot = Some(SystemFile::new(scope, "/etc/hostname"));

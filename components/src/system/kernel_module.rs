@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Snapshot;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::config::SystemFile;
 use crate::foreign;
@@ -27,6 +30,8 @@ use crate::privilege::require_root;
 /// have other parameters, is an error for it.
 ///
 /// In a sandbox only the files are looked after.
+///
+/// **Needs**: root; `modprobe`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -142,7 +147,7 @@ impl KernelModule {
     }
 
     fn files(&self) -> Result<&Files> {
-        self.files.as_ref().context("the module was not configured")
+        self.files.as_ref().context("the module was not configured").code(code::NOT_CONFIGURED)
     }
 
     fn id(&self) -> String {
@@ -194,12 +199,18 @@ impl KernelModule {
         let parameters =
             if loaded || built_in { self.parameter_changes(probe)? } else { Vec::new() };
         if built_in && (self.absent || !parameters.is_empty()) {
-            return Err(anyhow!("module `{name}` is built into the kernel of this host"))
-                .hint("set its parameters on the kernel's command line, `MODULE.PARAMETER=VALUE`");
+            return Err(fault!(
+                code::MODULE_BUILT_IN,
+                "module `{name}` is built into the kernel of this host"
+            ))
+            .hint("set its parameters on the kernel's command line, `MODULE.PARAMETER=VALUE`");
         }
         if modules.loaded.is_none() && !built_in && !self.absent {
-            return Err(anyhow!("the kernel of this host loads no modules, and has no `{name}`"))
-                .hint("a container shares the kernel of its host: load it there");
+            return Err(fault!(
+                code::NO_MODULES,
+                "the kernel of this host loads no modules, and has no `{name}`"
+            ))
+            .hint("a container shares the kernel of its host: load it there");
         }
         Ok(match (self.absent, loaded || built_in) {
             (false, false) => (vec![Change::create("module in the kernel")], loaded),
@@ -216,10 +227,14 @@ fn modprobe(machine: &Machine<'_>, args: Vec<String>) -> Result {
     let Err(error) = ran else { return Ok(()) };
     let said = foreign::failure(&error).map(|it| it.stderr_tail.clone()).unwrap_or_default();
     if said.contains("in use") {
-        return Err(error).hint("stop what uses it in an earlier component, or reboot the host");
+        return Err(error)
+            .code(code::IN_USE)
+            .hint("stop what uses it in an earlier component, or reboot the host");
     }
     if said.contains("not found in directory") {
-        return Err(error).hint("install the package that has it for this kernel");
+        return Err(error)
+            .code(code::NO_MODULE)
+            .hint("install the package that has it for this kernel");
     }
     Err(error)
 }
@@ -234,17 +249,22 @@ impl Component for KernelModule {
             |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
         let name = &self.name;
         let is_name = !name.is_empty() && !name.starts_with('-') && plain(name);
-        ensure!(is_name, "`{name}` cannot be the name of a module");
+        demand!(is_name, code::NOT_A_NAME, "`{name}` cannot be the name of a module");
         for (parameter, value) in &self.parameters {
             let fits = !parameter.is_empty() && plain(parameter);
-            ensure!(fits, "`{parameter}` cannot be a parameter of a module");
+            demand!(fits, code::NOT_A_NAME, "`{parameter}` cannot be a parameter of a module");
             let fits = !value.is_empty() && !value.contains(|c: char| c.is_whitespace());
-            ensure!(fits, "the value of parameter `{parameter}` is not one word");
+            demand!(
+                fits,
+                code::OPTION_VALUE,
+                "the value of parameter `{parameter}` is not one word"
+            );
         }
         let unused = self.absent && !self.parameters.is_empty();
-        ensure!(!unused, "parameters mean nothing to an absent module");
-        ensure!(
+        demand!(!unused, code::OPTIONS_CLASH, "parameters mean nothing to an absent module");
+        demand!(
             !(self.blacklisted && self.only_now),
+            code::OPTIONS_CLASH,
             "`.only_now()` means nothing to a blacklisted module"
         );
         let file = |directory: &str| format!("/etc/{directory}/togusa-{name}.conf");

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Snapshot;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::edits::target::{Edit, Target};
 use crate::foreign;
@@ -25,6 +28,8 @@ use crate::privilege::require_root;
 /// default is the line `LANG=…` of `/etc/default/locale`, or of `/etc/locale.conf` where Debian is not.
 ///
 /// In a sandbox only the files are looked after.
+///
+/// **Needs**: root; `locale`, `locale-gen`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -105,7 +110,7 @@ impl Locale {
     }
 
     fn files(&self) -> Result<&Files> {
-        self.files.as_ref().context("the locale was not configured")
+        self.files.as_ref().context("the locale was not configured").code(code::NOT_CONFIGURED)
     }
 
     /// As the list has it: `de_DE.UTF-8 UTF-8`.
@@ -113,7 +118,9 @@ impl Locale {
         let of_name = self.name.split('@').next().and_then(|name| name.split_once('.'));
         let charset = self.charset.as_deref().or(of_name.map(|(_, charset)| charset));
         let charset = charset.with_context(|| format!("locale `{}` has no charset", self.name));
-        let charset = charset.hint("name it in full, `de_DE.UTF-8`, or give it `.charset(…)`")?;
+        let charset = charset
+            .code(code::OPTION_MISSING)
+            .hint("name it in full, `de_DE.UTF-8`, or give it `.charset(…)`")?;
         Ok(format!("{} {charset}", self.name))
     }
 
@@ -136,12 +143,14 @@ impl Locale {
     fn no_list(&self) -> Result {
         let name = &self.name;
         let language = name.split('_').next().unwrap_or_default();
-        Err(anyhow!("the host has no `/etc/locale.gen` to change locale `{name}` by")).hint(
-            format!(
-                "install the package `locales` (Debian), or the one that has it \
+        Err(fault!(
+            code::NO_PROGRAM,
+            "the host has no `/etc/locale.gen` to change locale `{name}` by"
+        ))
+        .hint(format!(
+            "install the package `locales` (Debian), or the one that has it \
              (`glibc-langpack-{language}` of Fedora), in an earlier component"
-            ),
-        )
+        ))
     }
 }
 
@@ -208,11 +217,16 @@ impl Component for Locale {
         let name = &self.name;
         let is_name =
             name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(plain);
-        ensure!(is_name, "`{name}` cannot be the name of a locale");
+        demand!(is_name, code::NOT_A_NAME, "`{name}` cannot be the name of a locale");
         let line = self.line()?;
-        ensure!(line.split(' ').count() == 2, "`{line}` has no charset of one word");
-        ensure!(
+        demand!(
+            line.split(' ').count() == 2,
+            code::OPTION_VALUE,
+            "`{line}` has no charset of one word"
+        );
+        demand!(
             !(self.absent && self.system_default),
+            code::OPTIONS_CLASH,
             "`.system_default()` means nothing to an absent locale"
         );
         let target = |path: &str, scope: &mut Scope<'_>| -> Result<Target> {
@@ -267,6 +281,7 @@ impl Component for Locale {
             let unmade = || format!("`locale-gen` ran, and did not change locale `{}`", self.name);
             made.then_some(())
                 .with_context(unmade)
+                .code(code::NO_LOCALE)
                 .hint("`/usr/share/i18n/SUPPORTED` has all that it knows, with their charsets")?;
         }
         if self.system_default {

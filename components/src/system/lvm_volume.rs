@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Snapshot;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fail, fault};
 
 use super::size;
 use crate::foreign;
@@ -28,6 +31,8 @@ const FIELDS: &str = "vg_name,lv_name,lv_size,lv_active,vg_extent_size";
 /// what was there before are wiped from a new volume. One that is not active is activated.
 ///
 /// In a sandbox it is the same as without: a group has no place in one.
+///
+/// **Needs**: root; `lvs`, `lvcreate` and their like.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -151,8 +156,12 @@ impl LvmVolume {
             return Ok(Some(wanted).filter(|wanted| *wanted != present.size));
         }
         let present = size::shown(present.size);
-        Err(anyhow!("volume `{}` has {present}, more than `{size}`", self.full_name()))
-            .hint("ask for its size, or, if its end may be lost, for `.shrink()`")
+        Err(fault!(
+            code::VOLUME_LARGER,
+            "volume `{}` has {present}, more than `{size}`",
+            self.full_name()
+        ))
+        .hint("ask for its size, or, if its end may be lost, for `.shrink()`")
     }
 
     fn changes(&self, volumes: &Volumes) -> Result<Vec<Change>> {
@@ -219,7 +228,7 @@ impl Component for LvmVolume {
         for name in [&self.group, &self.name] {
             let is_name =
                 !name.is_empty() && !name.starts_with(['-', '.']) && name.chars().all(plain);
-            ensure!(is_name, "`{name}` cannot be a name in LVM");
+            demand!(is_name, code::NOT_A_NAME, "`{name}` cannot be a name in LVM");
         }
         if self.absent {
             return Ok(());
@@ -230,11 +239,17 @@ impl Component for LvmVolume {
                 let number = share.split_once('%').map(|(number, _)| number);
                 let is_share = number.is_some_and(|number| number.parse::<u8>().is_ok())
                     && ["%FREE", "%VG", "%PVS"].iter().any(|end| share.ends_with(end));
-                ensure!(is_share, "`{share}` is no share of a group, such as `100%FREE`");
+                demand!(
+                    is_share,
+                    code::OPTION_VALUE,
+                    "`{share}` is no share of a group, such as `100%FREE`"
+                );
             }
-            (Some(_), Some(_)) => bail!("both `.size(…)` and `.share(…)` give it a size"),
+            (Some(_), Some(_)) => {
+                fail!(code::OPTIONS_CLASH, "both `.size(…)` and `.share(…)` give it a size")
+            }
             (None, None) => {
-                return Err(anyhow!("the volume has no size"))
+                return Err(fault!(code::OPTION_MISSING, "the volume has no size"))
                     .hint("give it `.size(\"20G\")` or `.share(\"100%FREE\")`");
             }
         }
@@ -257,7 +272,9 @@ impl Component for LvmVolume {
             let said =
                 foreign::failure(&error).map(|it| it.stderr_tail.clone()).unwrap_or_default();
             return if said.contains("Volume group") && said.contains("not found") {
-                Err(error).hint("make the group in an earlier component, by `vgcreate`")
+                Err(error)
+                    .code(code::NO_VOLUME_GROUP)
+                    .hint("make the group in an earlier component, by `vgcreate`")
             } else {
                 Err(error)
             };

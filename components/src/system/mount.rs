@@ -5,10 +5,14 @@ mod table;
 
 use std::borrow::Cow;
 
+use togusa_core::demand;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Ownership;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
-use super::fstab::{Entry, Fstab};
+use super::fstab::{Entry, Fstab, without_slash};
+use super::paths::real;
 use crate::foreign;
 use crate::location::{Location, Place};
 use crate::privilege::require_root;
@@ -44,6 +48,8 @@ use table::{Mounted, Table};
 /// (`credentials=…`), because the options stand on a command line, and in a file that all may read.
 ///
 /// In a sandbox only the file is looked after.
+///
+/// **Needs**: root; `mount`, `umount`, and `findfs` or `losetup` for some devices.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -168,7 +174,7 @@ impl Mount {
     }
 
     fn fstab(&self) -> Result<&Fstab> {
-        self.fstab.as_ref().context("the mount was not configured")
+        self.fstab.as_ref().context("the mount was not configured").code(code::NOT_CONFIGURED)
     }
 
     fn option_text(&self) -> String {
@@ -181,11 +187,7 @@ impl Mount {
 
     /// Where it is, as the kernel names it.
     fn local(&self, probe: &Probe<'_>) -> String {
-        let path = probe.local(self.place.path()).display().to_string();
-        match path.trim_end_matches('/') {
-            "" => path,
-            trimmed => trimmed.to_owned(),
-        }
+        without_slash(probe.local(self.place.path()).display().to_string())
     }
 
     fn entry(&self, probe: &Probe<'_>) -> Entry {
@@ -206,7 +208,7 @@ impl Mount {
             source.push(Change::property("mounted device", mounted.shown(), &self.device));
         }
         let any_type = self.is_bind() || ["auto", "none"].contains(&&*self.fs_type);
-        if !any_type && mounted.fs_type != self.fs_type {
+        if !any_type && !table::is_type(&mounted.fs_type, &self.fs_type) {
             source.push(Change::property("mounted type", &mounted.fs_type, &self.fs_type));
         }
         let options = if source.is_empty() {
@@ -268,14 +270,14 @@ impl Mount {
         let table = machine.snapshot::<Table>()?;
         let mounted = table.at(&path);
         let differs = mounted.map(|it| self.differs(machine, it, &table)).transpose()?;
-        match (self.now, differs) {
-            (Now::Mounted, Some(Differs { source, options })) if source.is_empty() => {
+        match (self.now, mounted.zip(differs)) {
+            (Now::Mounted, Some((mounted, Differs { source, options }))) if source.is_empty() => {
                 if options.is_empty() {
                     return Ok(());
                 }
                 let bind = if self.is_bind() { "bind," } else { "" };
-                let options = format!("remount,{bind}{}", options::in_full(&self.options));
-                mount(machine, &["-o", &options, &self.device, &path])
+                let options = options::in_full(&self.options, mounted, self.is_bind());
+                mount(machine, &["-o", &format!("remount,{bind}{options}"), &self.device, &path])
             }
             (Now::Mounted, Some(_)) => {
                 umount(machine, &path)?;
@@ -307,24 +309,6 @@ struct Differs {
     options: Vec<Change>,
 }
 
-/// Where a path of a device leads in the end.
-fn real(probe: &Probe<'_>, path: &str) -> Result<String> {
-    let mut path = path.to_owned();
-    // More links than this are a circle.
-    for _ in 0..8 {
-        let here = HostPath::new(&probe.host().name, &path);
-        if !probe.entry(&here)?.is_some_and(|entry| entry.is_symlink()) {
-            break;
-        }
-        let target = probe.read_link(&here)?.display().to_string();
-        path = match (target.starts_with('/'), here.parent()) {
-            (false, Some(parent)) => table::without_dots(&format!("{}/{target}", parent.as_str())),
-            _ => target,
-        };
-    }
-    Ok(path)
-}
-
 fn mount(machine: &Machine<'_>, args: &[&str]) -> Result {
     let ran = machine.run(&foreign::program("mount").args(args.iter().copied()));
     foreign::of_package(ran, "mount").map(|_| ())
@@ -338,7 +322,7 @@ fn umount(machine: &Machine<'_>, path: &str) -> Result {
     if said.contains("busy") {
         let hint =
             format!("stop what uses it in an earlier component; `fuser -vm {path}` names it");
-        return Err(error).hint(hint);
+        return Err(error).code(code::IN_USE).hint(hint);
     }
     Err(error)
 }
@@ -352,15 +336,24 @@ impl Component for Mount {
         self.place.resolve("mount", scope)?;
         if self.at_boot != AtBoot::NoEntry {
             let is_device = !self.device.is_empty() && !self.device.contains(['\n', '\t']);
-            ensure!(is_device, "`{}` cannot be a device", self.device);
+            demand!(is_device, code::OPTION_VALUE, "`{}` cannot be a device", self.device);
             let is_word =
                 |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace());
-            ensure!(is_word(&self.fs_type), "`{}` is no type of a file system", self.fs_type);
+            demand!(
+                is_word(&self.fs_type),
+                code::OPTION_VALUE,
+                "`{}` is no type of a file system",
+                self.fs_type
+            );
             for option in &self.options {
-                ensure!(is_word(option), "`{option}` is no option of a mount");
+                demand!(is_word(option), code::OPTION_VALUE, "`{option}` is no option of a mount");
             }
             let pointless = self.now != Now::Mounted && self.at_boot == AtBoot::LeftAlone;
-            ensure!(!pointless, "nothing is left to look after beside `.only_now()`");
+            demand!(
+                !pointless,
+                code::OPTIONS_CLASH,
+                "nothing is left to look after beside `.only_now()`"
+            );
             let options = Exec::new("mount").args(["-o", &*self.option_text(), &*self.device]);
             scope
                 .check_arguments(&options)

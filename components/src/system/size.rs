@@ -1,6 +1,8 @@
 //! Sizes in bytes.
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 /// A size as it was written: `2G`, `512M`, `4096`; all units are powers of 1024.
 pub(super) fn parse(text: &str) -> Option<u64> {
@@ -22,7 +24,9 @@ pub(super) fn parse(text: &str) -> Option<u64> {
 /// The size, or what is wrong with it.
 pub(super) fn checked(text: &str) -> Result<u64> {
     let size = parse(text).filter(|size| *size > 0);
-    size.with_context(|| format!("`{text}` is no size")).hint("write it as `512M` or `2G`")
+    size.with_context(|| format!("`{text}` is no size"))
+        .code(code::OPTION_VALUE)
+        .hint("write it as `512M` or `2G`")
 }
 
 /// A size as people read it, exactly: `512M`.

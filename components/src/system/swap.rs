@@ -4,10 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use togusa_core::host::{Ownership, Snapshot};
+use togusa_core::fault::CodeExt as _;
+use togusa_core::host::{Entry as Stat, Ownership, Snapshot};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fail, fault};
 
 use super::fstab::{Entry, Fstab, unescaped};
+use super::paths::real;
 use super::size;
 use crate::foreign;
 use crate::location::{Location, Place};
@@ -29,11 +33,14 @@ const PIECE: u64 = 1024 * 1024;
 /// signature of a file that is not in use. `update` needs root. It runs `swapon`, `swapoff` and `mkswap`,
 /// of the package `util-linux` and `mount`, and `dd` to fill a file, which nobody else may read. A file of
 /// another size is made anew, so that its pages are moved first: that fails if there is no room for
-/// them. A device on which `wipefs` finds something else is an error: nothing is overwritten.
+/// them. A device on which `wipefs` finds something else is an error, and so is a file that holds
+/// something and no swap: nothing is overwritten.
 ///
 /// A file must lie in a file system that can hold one: ext4 or xfs; not overlay, tmpfs or ZFS.
 ///
 /// In a sandbox only the file system table is looked after.
+///
+/// **Needs**: root; `swapon`, `swapoff`, `mkswap`, `dd`, `wipefs`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -135,7 +142,7 @@ impl Swap {
     }
 
     fn fstab(&self) -> Result<&Fstab> {
-        self.fstab.as_ref().context("the swap was not configured")
+        self.fstab.as_ref().context("the swap was not configured").code(code::NOT_CONFIGURED)
     }
 
     fn local(&self, probe: &Probe<'_>) -> String {
@@ -154,10 +161,27 @@ impl Swap {
         }
     }
 
+    /// Its priority, if it is in use. The kernel names it without links on the way.
+    fn in_use(&self, probe: &Probe<'_>) -> Result<Option<i32>> {
+        let real = real(probe, &self.local(probe))?;
+        Ok(probe.snapshot::<InUse>()?.0.get(&real).copied())
+    }
+
+    /// Refuses to overwrite a file that is something else.
+    fn check_file(&self, probe: &Probe<'_>) -> Result {
+        let start = start(probe, self.place.path())?;
+        if has_signature(&start) || start.iter().all(|byte| *byte == 0) {
+            return Ok(());
+        }
+        let local = self.local(probe);
+        Err(fault!(code::HOLDS_DATA, "`{local}` is a file of something else"))
+            .hint("if nobody needs it, remove it by hand; or name another file")
+    }
+
     fn differs(&self, probe: &Probe<'_>) -> Result<Differs> {
         let path = self.place.path();
         let present = probe.entry(path)?;
-        let in_use = probe.snapshot::<InUse>()?.0.get(&self.local(probe)).copied();
+        let in_use = self.in_use(probe)?;
         let mut differs = Differs::default();
         if self.absent {
             differs.in_use = in_use.map(|_| Change::remove("swap in use"));
@@ -167,8 +191,13 @@ impl Swap {
         }
         if let Some(size) = &self.size {
             let wanted = size::shown(self.bytes);
+            if in_use.is_none() && present.as_ref().is_some_and(Stat::is_file) {
+                self.check_file(probe)?;
+            }
             match &present {
-                Some(entry) if !entry.is_file() => bail!("`{}` is no file", self.local(probe)),
+                Some(entry) if !entry.is_file() => {
+                    fail!(code::IN_THE_WAY, "`{}` is no file", self.local(probe))
+                }
                 Some(entry) if entry.size == self.bytes => {
                     let mode = entry.mode & 0o777;
                     if mode != 0o600 {
@@ -184,12 +213,12 @@ impl Swap {
             }
         } else {
             let none = || format!("there is no device `{}`", self.local(probe));
-            present.with_context(none)?;
+            present.with_context(none).code(code::NO_FILE)?;
         }
         match in_use {
             _ if differs.file.is_some() => {}
             None => {
-                differs.signature = !has_signature(probe, path)?;
+                differs.signature = !has_signature(&start(probe, path)?);
                 differs.in_use = Some("not in use".into());
             }
             Some(present) => {
@@ -228,14 +257,14 @@ impl Swap {
         if found.is_empty() {
             return Ok(());
         }
-        Err(anyhow!("`{local}` holds something else: {}", found.join(", ")))
+        Err(fault!(code::HOLDS_DATA, "`{local}` holds something else: {}", found.join(", ")))
             .hint(format!("if nobody needs that, say so by hand: `wipefs --all {local}`"))
     }
 
     fn use_now(&self, machine: &Machine<'_>) -> Result {
         let differs = self.differs(machine)?;
         let local = self.local(machine);
-        let in_use = machine.snapshot::<InUse>()?.0.contains_key(&local);
+        let in_use = self.in_use(machine)?.is_some();
         let anew = differs.file.is_some();
         if in_use && (anew || differs.priority.is_some() || self.absent) {
             run(machine, "swapoff", &[&local])?;
@@ -264,12 +293,19 @@ impl Swap {
     }
 }
 
-/// Whether something was made ready to swap to: it ends its first page, whatever size that has.
-fn has_signature(probe: &Probe<'_>, path: &HostPath) -> Result<bool> {
-    const PAGES: [usize; 3] = [4096, 16384, 65536];
+/// The sizes that a page of memory can have.
+const PAGES: [usize; 3] = [4096, 16384, 65536];
+
+/// The first page of a file or device, whatever size that has.
+fn start(probe: &Probe<'_>, path: &HostPath) -> Result<Vec<u8>> {
     let mut start = Vec::new();
     probe.open(path)?.take(PAGES[2] as u64).read_to_end(&mut start)?;
-    Ok(PAGES.iter().any(|page| start.get(page - 10..*page) == Some(b"SWAPSPACE2")))
+    Ok(start)
+}
+
+/// Whether something was made ready to swap to, which the end of its first page tells.
+fn has_signature(start: &[u8]) -> bool {
+    PAGES.iter().any(|page| start.get(page - 10..*page) == Some(b"SWAPSPACE2"))
 }
 
 fn run(machine: &Machine<'_>, program: &str, args: &[&str]) -> Result {
@@ -277,16 +313,15 @@ fn run(machine: &Machine<'_>, program: &str, args: &[&str]) -> Result {
     let ran = machine.run(&foreign::program(program).args(args.iter().copied()));
     let Err(error) = foreign::of_package(ran, package) else { return Ok(()) };
     let said = foreign::failure(&error).map(|it| it.stderr_tail.clone()).unwrap_or_default();
-    let hint = match program {
-        "swapon" if said.contains("Invalid argument") => {
-            "a file must lie in a file system that can hold one: ext4 or xfs; not overlay, tmpfs or ZFS"
-        }
-        "swapoff" if said.contains("Cannot allocate memory") => {
-            "what was swapped out has no room elsewhere: free memory, or add another swap before"
-        }
-        _ => return Err(error),
-    };
-    Err(error).hint(hint)
+    match program {
+        "swapon" if said.contains("Invalid argument") => Err(error).code(code::SWAP_PLACE).hint(
+            "a file must lie in a file system that can hold one: ext4 or xfs; not overlay, tmpfs or ZFS",
+        ),
+        "swapoff" if said.contains("Cannot allocate memory") => Err(error)
+            .code(code::SWAP_NEEDED)
+            .hint("what was swapped out has no room elsewhere: free memory, or add another swap before"),
+        _ => Err(error),
+    }
 }
 
 impl Component for Swap {
@@ -299,12 +334,12 @@ impl Component for Swap {
         if let Some(size) = &self.size {
             self.bytes = size::checked(size)?;
             if !self.bytes.is_multiple_of(PIECE) {
-                return Err(anyhow!("a swap file cannot have `{size}`"))
+                return Err(fault!(code::OPTION_VALUE, "a swap file cannot have `{size}`"))
                     .hint("give it a multiple of 1M");
             }
         }
         let fits = self.priority.is_none_or(|priority| priority <= 32767);
-        ensure!(fits, "the priority is more than 32767");
+        demand!(fits, code::OPTION_VALUE, "the priority is more than 32767");
         self.fstab = Some(Fstab::new(scope)?);
         Ok(())
     }

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::config::SystemFile;
 use crate::foreign;
@@ -23,6 +26,8 @@ use crate::privilege::require_root;
 /// longer set at boot; its value now stays, because nobody knows what it was before.
 ///
 /// In a sandbox only the file is looked after.
+///
+/// **Needs**: root; `sysctl`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -91,6 +96,7 @@ impl Sysctl {
         probe
             .entry(&path)?
             .with_context(|| format!("the kernel of this host has no parameter `{}`", self.name))
+            .code(code::NO_PARAMETER)
             .hint("if a module has it, load that by a `KernelModule` before")?;
         let present = words(&probe.read_to_string(&path)?);
         Ok((present != words(wanted)).then_some((present, wanted)))
@@ -129,22 +135,26 @@ impl Component for Sysctl {
             && path.contains('/')
             && path.split('/').all(|part| !["", ".", ".."].contains(&part));
         if !is_name {
-            return Err(anyhow!("`{name}` cannot be the name of a parameter of the kernel"))
-                .hint("write it as `sysctl --all` does: `net.ipv4.ip_forward`");
+            return Err(fault!(
+                code::NOT_A_NAME,
+                "`{name}` cannot be the name of a parameter of the kernel"
+            ))
+            .hint("write it as `sysctl --all` does: `net.ipv4.ip_forward`");
         }
         if let Some(value) = &self.value {
             let is_value = !value.trim().is_empty() && !value.contains('\n');
-            ensure!(is_value, "the value is not one line");
+            demand!(is_value, code::OPTION_VALUE, "the value is not one line");
         }
-        ensure!(
+        demand!(
             self.value.is_some() || !self.only_now,
+            code::OPTIONS_CLASH,
             "`.only_now()` means nothing to an absent parameter"
         );
         let file = self
             .file
             .clone()
             .unwrap_or_else(|| format!("/etc/sysctl.d/99-togusa-{}.conf", name.replace('/', "-")));
-        ensure!(file.starts_with('/'), "`{file}` is no absolute path");
+        demand!(file.starts_with('/'), code::OPTION_VALUE, "`{file}` is no absolute path");
         self.at_boot = Some(SystemFile::new(scope, &file));
         if self.value.is_some() {
             scope.manages("sysctl", name);

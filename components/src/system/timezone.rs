@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
+use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::config::SystemFile;
 use crate::privilege::require_root;
@@ -20,6 +23,8 @@ const ZONES: &str = "/usr/share/zoneinfo";
 /// what most have without any.
 ///
 /// In a sandbox the link lies there.
+///
+/// **Needs**: root; the zones of `tzdata`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -48,7 +53,11 @@ impl Timezone {
     }
 
     fn places(&self) -> Result<(&HostPath, &SystemFile)> {
-        self.link.as_ref().zip(self.text.as_ref()).context("the zone was not configured")
+        self.link
+            .as_ref()
+            .zip(self.text.as_ref())
+            .context("the zone was not configured")
+            .code(code::NOT_CONFIGURED)
     }
 
     /// Where the link leads, as a path.
@@ -69,7 +78,7 @@ impl Timezone {
         if probe.entry(&HostPath::new(host, self.target()))?.is_some() {
             return Ok(());
         }
-        let none = Err(anyhow!("there is no time zone `{}` on this host", self.name));
+        let none = Err(fault!(code::NO_ZONE, "there is no time zone `{}` on this host", self.name));
         match probe.entry(&HostPath::new(host, ZONES))? {
             Some(_) => none.hint(format!("`{ZONES}` has a file for each: `Europe/Berlin`")),
             None => none.hint("install the package `tzdata`, which has them, before"),
@@ -92,7 +101,7 @@ impl Component for Timezone {
         let plain = |c: char| c.is_ascii_alphanumeric() || "+-_".contains(c);
         let is_name = name.split('/').all(|part| !part.is_empty() && part.chars().all(plain));
         if !is_name {
-            return Err(anyhow!("`{name}` cannot be the name of a time zone"))
+            return Err(fault!(code::NOT_A_NAME, "`{name}` cannot be the name of a time zone"))
                 .hint("a zone is named `Europe/Berlin` or `UTC`");
         }
         self.link = Some(scope.path("/etc/localtime"));

@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Snapshot;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use super::size;
 use crate::foreign;
@@ -31,6 +34,8 @@ const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// host with ZFS was at hand to record or try it on.
 ///
 /// In a sandbox it is the same as without: a pool has no place in one.
+///
+/// **Needs**: root; `zfs`.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -69,7 +74,11 @@ impl Snapshot for Datasets {
         let get =
             ["get", "-Hp", "-t", "filesystem,volume", "-o", "name,property,value,source", "all"];
         let output = zfs(probe.query(&foreign::program("zfs").args(get)))?;
-        ensure!(!output.truncated, "what `zfs get` tells of all datasets is too long");
+        demand!(
+            !output.truncated,
+            code::DEFECT,
+            "what `zfs get` tells of all datasets is too long"
+        );
         Ok(Self::parse(&output.stdout_text()))
     }
 }
@@ -100,7 +109,7 @@ fn zfs<T>(result: Result<T>) -> Result<T> {
     let Err(error) = result else { return result };
     let said = foreign::failure(&error).map(|it| it.stderr_tail.clone()).unwrap_or_default();
     if said.contains("ZFS modules") {
-        return Err(error).hint("add a `KernelModule` for `zfs` before");
+        return Err(error).code(code::NO_MODULE).hint("add a `KernelModule` for `zfs` before");
     }
     Err(error)
 }
@@ -181,7 +190,7 @@ impl ZfsDataset {
         if kind == wanted {
             return Ok(());
         }
-        Err(anyhow!("dataset `{}` is a {kind}, not a {wanted}", self.name))
+        Err(fault!(code::DATASET_KIND, "dataset `{}` is a {kind}, not a {wanted}", self.name))
             .hint("one cannot become the other: destroy it by hand, or name another")
     }
 
@@ -262,8 +271,9 @@ impl Component for ZfsDataset {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.: ".contains(c);
         let is_part = |part: &str| !part.is_empty() && part.chars().all(plain);
         let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
-        ensure!(
+        demand!(
             begins && name.len() < 256 && name.split('/').all(is_part),
+            code::NOT_A_NAME,
             "`{name}` cannot be the name of a dataset"
         );
         if let Some(size) = &self.volume {
@@ -272,17 +282,29 @@ impl Component for ZfsDataset {
         for property in self.properties.keys().chain(&self.inherited) {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@".contains(c);
             let is_name = !property.is_empty() && property.chars().all(plain);
-            ensure!(is_name, "`{property}` cannot be a property");
+            demand!(is_name, code::NOT_A_NAME, "`{property}` cannot be a property");
         }
         for property in &self.inherited {
             let both = self.properties.contains_key(property);
-            ensure!(!both, "property `{property}` is both set and inherited");
+            demand!(!both, code::OPTIONS_CLASH, "property `{property}` is both set and inherited");
         }
-        ensure!(!self.properties.contains_key("volsize"), "give the size by `.volume(…)`");
-        ensure!(self.absent || !self.recursive, "`.recursive()` is for absent datasets");
+        demand!(
+            !self.properties.contains_key("volsize"),
+            code::OPTIONS_CLASH,
+            "give the size by `.volume(…)`"
+        );
+        demand!(
+            self.absent || !self.recursive,
+            code::OPTIONS_CLASH,
+            "`.recursive()` is for absent datasets"
+        );
         if self.absent {
             let pool = !name.contains('/');
-            ensure!(!pool, "`{name}` is a pool, which is not destroyed by this");
+            demand!(
+                !pool,
+                code::OPTION_VALUE,
+                "`{name}` is a pool, which is not destroyed by this"
+            );
             return Ok(());
         }
         scope.manages("zfs-dataset", name);

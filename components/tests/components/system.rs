@@ -73,6 +73,21 @@ fn in_a_sandbox_the_files_of_the_system_are_kept_and_nothing_else() {
 }
 
 #[test]
+fn what_begins_the_table_is_loaded_before_each_rule() {
+    let test = Bench::new().sandbox("~/box").model(|scope| {
+        scope.add(FirewallRule::new("first", "accept").order(0));
+        Ok(())
+    });
+    test.converge();
+    let files = fs::read_dir(test.home("box/etc/nftables.d/togusa")).unwrap();
+    let mut names: Vec<_> =
+        files.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let head = test.home("box/etc/nftables.d/togusa").join(&names[0]);
+    assert!(fs::read_to_string(head).unwrap().contains("delete table inet togusa"), "{names:?}");
+}
+
+#[test]
 fn what_cannot_be_is_a_model_error() {
     type Make = fn(&mut togusa_core::scope::Scope<'_>);
     let wrong: [(Make, &str); 14] = [

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Snapshot;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use crate::foreign;
 
@@ -92,6 +94,7 @@ impl Keyring {
         let shown = foreign::of_package(probe.query(&gpg.stdin(text).sensitive()), "gpg");
         let shown = shown
             .context("gpg cannot read the key")
+            .code(code::GPG_KEY)
             .hint("give it what `gpg --armor --export` prints, with its first and last line")?;
         Ok(parse(&shown.stdout_text()))
     }

@@ -4,6 +4,7 @@ use togusa_core::host::Snapshot;
 use togusa_core::prelude::*;
 
 use crate::system::fstab::unescaped;
+use crate::system::paths::without_dots;
 
 /// All that is mounted, the oldest first.
 pub(super) struct Table(Vec<Mounted>);
@@ -58,7 +59,9 @@ impl Snapshot for Table {
 
 impl Table {
     pub(super) fn parse(text: &str) -> Self {
-        Self(text.lines().filter_map(Mounted::parse).collect())
+        let all = text.lines().filter_map(Mounted::parse);
+        // With it nothing is mounted yet, but when somebody looks.
+        Self(all.filter(|mounted| mounted.fs_type != "autofs").collect())
     }
 
     /// What is seen in a place: the youngest of all that are mounted there.
@@ -86,19 +89,14 @@ fn rest<'a>(path: &'a str, above: &str) -> Option<&'a str> {
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
-/// A path without `.`, `..` and doubled slashes.
-pub(super) fn without_dots(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
+/// Whether a file system that is mounted is of a type, as `mount` takes that: some are mounted by a
+/// helper, and some are shown with their version.
+pub(super) fn is_type(mounted: &str, wanted: &str) -> bool {
+    mounted == wanted
+        || mounted.strip_prefix("fuse.") == Some(wanted)
+        // Which helper it is, is not told.
+        || ["fuse", "fuseblk"].contains(&mounted)
+        || [("nfs4", "nfs"), ("cifs", "smb3"), ("smb3", "cifs")].contains(&(mounted, wanted))
 }
 
 #[cfg(test)]
@@ -111,7 +109,8 @@ mod tests {
         30 23 0:26 / /tmp/a\\040b rw,nosuid,relatime shared:7 master:1 - tmpfs tmpfs rw,size=1024k,mode=750\n\
         31 23 254:0 /srv/data/www /srv/www ro,noatime - ext4 /dev/vda rw\n\
         32 23 7:0 / /mnt rw,relatime - ext4 /dev/loop0 rw\n\
-        33 32 0:27 / /mnt rw,relatime - tmpfs over rw\n";
+        33 32 0:27 / /mnt rw,relatime - tmpfs over rw\n\
+        34 23 0:28 / /net rw,relatime - autofs systemd-1 rw,fd=57,pgrp=1,direct\n";
 
     #[test]
     fn what_is_mounted_is_read() {
@@ -122,6 +121,7 @@ mod tests {
         assert_eq!(memory.options, options);
         assert_eq!(table.at("/mnt").unwrap().source, "over");
         assert_eq!(table.at("/srv"), None);
+        assert_eq!(table.at("/net"), None);
         assert_eq!(table.at("/srv/www").unwrap().shown(), "/dev/vda[/srv/data/www]");
     }
 
@@ -136,6 +136,23 @@ mod tests {
             ("/mnt/srv/data/www", false),
         ] {
             assert_eq!(table.is_bound(bound, from), same, "{from}");
+        }
+    }
+
+    #[test]
+    fn a_type_may_be_shown_otherwise_than_it_is_written() {
+        for (mounted, wanted, same) in [
+            ("ext4", "ext4", true),
+            ("ext4", "xfs", false),
+            ("nfs4", "nfs", true),
+            ("nfs", "nfs4", false),
+            ("fuse.sshfs", "sshfs", true),
+            ("fuse.sshfs", "fuse.sshfs", true),
+            ("fuse.sshfs", "glusterfs", false),
+            ("fuseblk", "ntfs-3g", true),
+            ("cifs", "smb3", true),
+        ] {
+            assert_eq!(is_type(mounted, wanted), same, "{mounted} {wanted}");
         }
     }
 }
