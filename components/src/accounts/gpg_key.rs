@@ -40,10 +40,12 @@ const PRIVATE: &[u8] = b"PRIVATE KEY BLOCK--";
 /// | key | one text, as `gpg --armor --export` prints it; all keys in it are meant |
 /// | `trust` | left as it is; else `undefined`, `never`, `marginal`, `full` or `ultimate` |
 /// | `home` | `~/.gnupg` of the user |
+/// | `name` | none; tells apart several texts of one user, which else are one for public and one for secret keys |
 ///
 /// A text with secret keys is a [`Secret`]; it is handed over on standard input. A key is there if its
-/// subkeys and names are, and it expires no earlier: what it has besides is left alone. Keys for packages of Debian are what
-/// [`AptRepository`](crate::AptRepository) looks after.
+/// subkeys and names are, and it expires no earlier: what it has besides is left alone. Of secret keys
+/// those must be there that the text has: `gpg --export-secret-subkeys` leaves the first one out. Keys
+/// for packages of Debian are what [`AptRepository`](crate::AptRepository) looks after.
 ///
 /// `verify` asks `gpg` which keys the text has, and, once for all keys of a keyring, which are there.
 /// `update` runs `gpg`, of the package `gpg`, as the user; for another user than the converging one both
@@ -70,6 +72,7 @@ pub struct GpgKey {
     fingerprint: Option<String>,
     trust: Option<String>,
     home: Option<Location>,
+    name: Option<String>,
     path: Option<HostPath>,
 }
 
@@ -84,7 +87,7 @@ struct Owner {
 impl GpgKey {
     fn of(user: impl Into<String>) -> Self {
         let user = user.into();
-        Self { user, key: None, fingerprint: None, trust: None, home: None, path: None }
+        Self { user, key: None, fingerprint: None, trust: None, home: None, name: None, path: None }
     }
 
     /// The keys that a text has.
@@ -109,6 +112,13 @@ impl GpgKey {
     #[must_use]
     pub fn home(mut self, path: impl Into<Location>) -> Self {
         self.home = Some(path.into());
+        self
+    }
+
+    /// Names the text, for a user who has several: two of the same name cannot stand side by side.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
         self
     }
 
@@ -227,8 +237,12 @@ fn with_agent(machine: &Machine<'_>, owner: &Owner, needed: bool, gpg: &Exec) ->
 
 impl Component for GpgKey {
     fn key(&self) -> Option<Cow<'_, str>> {
-        let Some(fingerprint) = &self.fingerprint else { return Some((&*self.user).into()) };
-        Some(format!("{}: {fingerprint}", self.user).into())
+        let is_secret = self.key.as_ref().is_some_and(Text::is_secret);
+        let name = self.name.as_deref().or(self.fingerprint.as_deref());
+        match name.or(is_secret.then_some("secret keys")) {
+            Some(name) => Some(format!("{}: {name}", self.user).into()),
+            None => Some((&*self.user).into()),
+        }
     }
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {

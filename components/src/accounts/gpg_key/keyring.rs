@@ -43,10 +43,11 @@ impl Key {
     }
 }
 
-/// Reads what `gpg --with-colons` prints: lines of fields, for each key, its names and its subkeys.
-fn parse(text: &str) -> Vec<Key> {
+/// Reads what `gpg --with-colons` prints: lines of fields, for each key, its names and its subkeys;
+/// `stubs` are those whose secret is left out.
+fn parse(text: &str, stubs: &BTreeSet<String>) -> Vec<Key> {
     let mut keys = Vec::<Key>::new();
-    let mut expires = None;
+    let (mut expires, mut is_stub) = (None, false);
     for line in text.lines() {
         let fields: Vec<_> = line.split(':').collect();
         let field = |number: usize| fields.get(number - 1).copied().unwrap_or_default();
@@ -57,7 +58,10 @@ fn parse(text: &str) -> Vec<Key> {
         }
         let Some(key) = keys.last_mut() else { continue };
         match kind {
-            "pub" | "sec" | "sub" | "ssb" => expires = field(7).parse().ok(),
+            "pub" | "sec" | "sub" | "ssb" => {
+                expires = field(7).parse().ok();
+                is_stub = stubs.contains(field(5));
+            }
             "fpr" => {
                 let fingerprint = field(10).to_owned();
                 if key.fingerprint.is_empty() {
@@ -65,7 +69,7 @@ fn parse(text: &str) -> Vec<Key> {
                 }
                 key.parts.insert(fingerprint, expires);
             }
-            "grp" => key.grips.push(field(10).to_owned()),
+            "grp" if !is_stub => key.grips.push(field(10).to_owned()),
             "uid" if field(2) != "r" => {
                 key.names.insert(field(10).replace("\\x3a", ":"));
             }
@@ -73,6 +77,22 @@ fn parse(text: &str) -> Vec<Key> {
         }
     }
     keys
+}
+
+/// The secret keys of a text whose secret is not in it: left out by `--export-secret-subkeys`, or on a
+/// card. Only the packets tell, as `gpg --list-packets` prints them: each with the key's number below.
+fn stubs(text: &str) -> BTreeSet<String> {
+    let mut stubs = BTreeSet::new();
+    let mut is_stub = false;
+    for line in text.lines() {
+        if line.starts_with([':', '#']) {
+            is_stub = false;
+        }
+        is_stub |= ["gnu-dummy", "gnu-divert-to-card"].iter().any(|word| line.contains(word));
+        let id = line.trim_start().strip_prefix("keyid: ").filter(|_| is_stub);
+        stubs.extend(id.map(|id| id.trim_end().to_owned()));
+    }
+    stubs
 }
 
 /// Keyrings that were looked at, by user and directory.
@@ -88,15 +108,23 @@ impl Snapshot for Known {
 impl Keyring {
     /// The keys that a text has. Nothing is written for it.
     pub(super) fn read(probe: &Probe<'_>, text: &[u8]) -> Result<Vec<Key>> {
-        let gpg = foreign::program("gpg").args(["--batch", "--no-tty", "--no-options"]);
-        let gpg = gpg.args(["--no-keyring", "--trust-model", "always", "--homedir", "/"]);
-        let gpg = gpg.args(["--no-autostart", "--with-colons", "--with-keygrip", "--show-keys"]);
-        let shown = foreign::of_package(probe.query(&gpg.stdin(text).sensitive()), "gpg");
-        let shown = shown
-            .context("gpg cannot read the key")
-            .code(code::GPG_KEY)
-            .hint("give it what `gpg --armor --export` prints, with its first and last line")?;
-        Ok(parse(&shown.stdout_text()))
+        let ask = |command: &[&str]| -> Result<String> {
+            let gpg = foreign::program("gpg").args(["--batch", "--no-tty", "--no-options"]);
+            let gpg = gpg.args(["--no-keyring", "--trust-model", "always", "--homedir", "/"]);
+            let gpg = gpg.arg("--no-autostart").args(command.iter().copied());
+            let told = foreign::of_package(probe.query(&gpg.stdin(text).sensitive()), "gpg");
+            let told = told
+                .context("gpg cannot read the key")
+                .code(code::GPG_KEY)
+                .hint("give it what `gpg --armor --export` prints, with its first and last line")?;
+            Ok(told.stdout_text())
+        };
+        let shown = ask(&["--with-colons", "--with-keygrip", "--show-keys"])?;
+        let keys = parse(&shown, &BTreeSet::new());
+        if !keys.iter().any(|key| key.is_secret) {
+            return Ok(keys);
+        }
+        Ok(parse(&shown, &stubs(&ask(&["--list-packets"])?)))
     }
 
     /// The keyring in a directory, asked for at most once until something is changed.
@@ -131,7 +159,8 @@ impl Keyring {
         let gpg = foreign::program("gpg").args(["--batch", "--no-tty", "--homedir", home.as_str()]);
         let gpg = gpg.args(["--no-auto-check-trustdb", "--no-autostart", "--with-colons"]);
         let listed = probe.query(&gpg.args(["--with-keygrip", "--list-keys"]).user(user));
-        let keys = parse(&foreign::of_package(listed, "gpg")?.stdout_text());
+        let listed = foreign::of_package(listed, "gpg")?.stdout_text();
+        let keys = parse(&listed, &BTreeSet::new());
         Ok(Self { keys, secrets })
     }
 
@@ -203,7 +232,7 @@ mod tests {
     const SECRET: &str = include_str!("fixtures/secret.txt");
 
     fn recorded() -> Key {
-        parse(SECRET).remove(0)
+        parse(SECRET, &BTreeSet::new()).remove(0)
     }
 
     #[test]
@@ -214,7 +243,22 @@ mod tests {
         assert_eq!(key.parts[&key.fingerprint], Some(1_925_035_200));
         assert_eq!(key.shown(), "37C0354D5E053769 (Anna <anna@example.org>)");
         assert_eq!(key.grips.len(), 2);
-        assert_eq!(parse("tru::1:1795275097:1925035200:3:1:5\n"), []);
+        assert_eq!(parse("tru::1:1795275097:1925035200:3:1:5\n", &BTreeSet::new()), []);
+    }
+
+    /// Printed by gpg 2.2.40, shortened: `gpg --list-packets`, of what `--export-secret-subkeys` gave.
+    #[test]
+    fn a_secret_that_is_left_out_is_not_looked_for() {
+        let packets = "# off=0 ctb=94 tag=5 hlen=2 plen=59\n:secret key packet:\n\
+                       \tversion 4, algo 22, created 1795278503, expires 0\n\
+                       \tgnu-dummy S2K, algo: 0, simple checksum, hash: 0\n\tprotect IV: \n\
+                       \tkeyid: 37C0354D5E053769\n# off=61 ctb=b4 tag=13 hlen=2 plen=17\n\
+                       :user ID packet: \"x <x@example.org>\"\n# off=232 ctb=9c tag=7 hlen=2 plen=88\n\
+                       :secret sub key packet:\n\tversion 4, algo 22, created 1795278504, expires 0\n\
+                       \tskey[2]: [v4 protected]\n\tkeyid: 2132E048012DB880\n";
+        let stubs = stubs(packets);
+        assert_eq!(stubs.iter().collect::<Vec<_>>(), ["37C0354D5E053769"]);
+        assert_eq!(parse(SECRET, &stubs)[0].grips, recorded().grips[1..]);
     }
 
     #[test]
