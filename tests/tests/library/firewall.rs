@@ -52,7 +52,9 @@ fn rules_are_loaded_in_their_order_and_kept_right() {
                   include \"/etc/nftables.d/togusa/*.nft\"\n";
     assert_eq!(host.read("/etc/nftables.conf"), config);
     // What a boot does; and what loads the files a second time.
-    host.sh("nft flush ruleset; nft -f /etc/nftables.conf; nft -f /etc/nftables.d/togusa/000.nft");
+    host.sh(
+        "nft flush ruleset; nft -f /etc/nftables.conf; nft -f /etc/nftables.d/togusa/00-table.nft",
+    );
     host.sh("nft -f /etc/nftables.conf");
     assert_eq!(loaded(), expected);
     assert_eq!(site.converge(), [""; 0]);
@@ -109,6 +111,12 @@ fn rules_are_loaded_in_their_order_and_kept_right() {
     assert!(changes.contains(&"~ id 050-ssh → 005-ssh".to_owned()), "{changes:?}");
     assert_eq!(loaded()[0], "tcp dport 2222 accept comment \"togusa 005-ssh\"");
     assert!(!host.exists(rule_file));
+    // The very first rule of all is there after a boot too.
+    set(&rules.replace("10 iifname", "0 iifname"));
+    site.converge();
+    host.sh("nft flush ruleset; nft -f /etc/nftables.conf");
+    assert_eq!(loaded()[0], "iifname \"lo\" accept comment \"togusa 000-lo\"");
+    assert_eq!(site.converge(), [""; 0]);
     set("'ssh', 'rest', 'lo', 'web'");
     assert_eq!(site.converge().len(), 8, "a rule and a file of each");
     assert_eq!(loaded(), [""; 0]);

@@ -101,7 +101,18 @@ fn a_directory_is_seen_in_a_second_place() {
     assert!(host.command("touch").arg("/srv/to/new").output().failed().contains("Read-only"));
     host.sh("mount -o remount,bind,rw /srv/to");
     assert_eq!(site.converge(), ["~ mounted rw → ro"]);
-    host.sh("umount /srv/to; mount --bind /srv/from/b /srv/to");
+    // What the second place has of the first is kept.
+    host.sh("umount /srv/to; mount -t tmpfs -o nosuid,nodev tmpfs /srv/from; mkdir -p /srv/from/a /srv/from/b
+             touch /srv/from/a/file");
+    assert_eq!(site.converge(), ["+ create mount of /srv/from/a"]);
+    host.sh("mount -o remount,bind,rw,nosuid,nodev /srv/from/a /srv/to");
+    assert_eq!(site.converge(), ["~ mounted rw → ro"]);
+    assert!(
+        options(host, "/srv/to").starts_with("ro,nosuid,nodev"),
+        "{}",
+        options(host, "/srv/to")
+    );
+    host.sh("umount /srv/to; umount /srv/from; mount --bind /srv/from/b /srv/to");
     let [other] = &site.converge()[..] else { panic!("one change") };
     assert!(other.ends_with("/srv/from/b] → /srv/from/a"), "{other}");
     assert!(host.exists("/srv/to/file"));
@@ -131,6 +142,12 @@ fn an_image_is_mounted_by_its_path_and_a_device_by_its_label() {
     let entry = "+ create entry in fstab (options loop,noatime)";
     assert_eq!(site.converge(), ["+ create mount of /srv/one.img", entry]);
     assert!(host.exists("/srv/image/lost+found"));
+    host.sh("mount -o remount,nodev /srv/image");
+    assert_eq!(site.converge(), ["~ mounted nodev → dev"]);
+    assert!(
+        host.sh("losetup --all").matches("/srv/one.img").count() == 1,
+        "it has a second device"
+    );
     host.sh("umount /srv/image; mount -o loop /srv/two.img /srv/image");
     let [other] = &site.converge()[..] else { panic!("one change") };
     assert!(other.ends_with(" → /srv/one.img"), "{other}");
@@ -220,6 +237,12 @@ fn a_file_and_a_device_are_swapped_to() {
     assert_eq!(site.converge(), ["- remove swap file", "- remove swap in use"]);
     assert_eq!((in_use(), host.exists("/srv/swap/file")), (String::new(), false));
 
+    host.write("/srv/swap/file", "what somebody needs");
+    site.set(["swap"], text);
+    let failure = site.failure();
+    assert!(failure.contains("`/srv/swap/file` is a file of something else"), "{failure}");
+    assert_eq!(host.read("/srv/swap/file"), "what somebody needs");
+
     site.set(["swap"], "[components.swap]\npath = '/run/swap'\nsize = '1M'");
     let failure = site.failure();
     assert!(failure.contains("a file must lie in a file system that can hold one"), "{failure}");
@@ -235,6 +258,16 @@ fn a_file_and_a_device_are_swapped_to() {
     let entry = "+ create entry in fstab (options sw)";
     assert_eq!(site.converge(), ["+ create swap signature", "~ not in use", entry]);
     assert!(host.read("/proc/swaps").contains("/dev/swap"));
+    // As those of LVM are.
+    host.sh("mkdir /dev/group; ln -s ../swap /dev/group/swap");
+    let by_link = "[components.swap]\npath = '/dev/group/swap'\n";
+    site.set(["swap"], by_link);
+    assert_eq!(site.converge(), [entry]);
+    site.set(["swap"], &format!("{by_link}absent = true"));
+    let removed = "- remove entry for /dev/group/swap in fstab";
+    assert_eq!(site.converge(), ["- remove swap in use", removed]);
+    site.set(["swap"], "[components.swap]\npath = '/dev/swap'");
+    assert_eq!(site.converge(), ["~ not in use"]);
     site.set(["swap"], "[components.swap]\npath = '/dev/swap'\nabsent = true");
     assert_eq!(site.converge(), ["- remove swap in use", "- remove entry for /dev/swap in fstab"]);
     host.sh("losetup --detach /dev/swap");

@@ -50,6 +50,16 @@ fn a_rule_of_sudo_lets_a_user_do_just_that() {
     assert_eq!(site.converge(), ["~ content (+2 -2 lines)"]);
     assert!(may("-u app X=17 /usr/bin/env").succeeded().contains("X=17\n"));
 
+    // What begins a comment is a part of the command.
+    let hash = full.replace("/usr/bin/id -un", "/usr/bin/printf #1");
+    site.set(["sudo-rule"], &hash);
+    site.converge();
+    assert_eq!(may("-u app /usr/bin/printf '#1'").succeeded(), "#1");
+    may("-u app /usr/bin/printf '#2'").failed();
+    may("-u app /usr/bin/printf other").failed();
+    site.set(["sudo-rule"], &format!("{full}set_env = true"));
+    site.converge();
+
     site.set(["sudo-rule"], &format!("{text}text = '''deploy ALL=(root) NOPASSWD /bin/true'''"));
     let failure = site.failure();
     assert!(failure.contains("visudo refuses this rule; nothing was changed"), "{failure}");
@@ -193,6 +203,24 @@ fn a_key_of_gnupg_is_in_the_keyring_of_a_user() {
                            'A46504B7116B3E3C07267EB137C0354D5E053769'",
     );
     assert_eq!(site.converge(), [""; 0]);
+}
+
+#[test]
+fn a_secret_key_may_be_left_out_for_its_subkeys() {
+    let host = HERE.host();
+    host.sh("useradd -m -p '*' builder");
+    new_key("subkeys");
+    let export = "gpg --batch --quiet --homedir /run/subkeys --passphrase '' --pinentry-mode loopback \
+                  --armor --export-secret-subkeys";
+    let secret = host.sh(export);
+    let site = HERE.site("gpg-subkeys");
+    let text = format!("[components.gpg-key]\nuser = 'builder'\nsecret_key = '''{secret}'''");
+    site.set(["gpg-key"], &text);
+    let [created] = &site.converge()[..] else { panic!("one change") };
+    assert!(created.starts_with("+ create secret key "), "{created}");
+    host.sh("rm ~builder/.gnupg/private-keys-v1.d/*.key");
+    let [created] = &site.converge()[..] else { panic!("one change") };
+    assert!(created.starts_with("+ create secret key "), "{created}");
 }
 
 #[test]
