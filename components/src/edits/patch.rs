@@ -18,7 +18,8 @@ use super::target::{Edit, Target, target_methods};
 /// A unified diff that is applied to a file, once.
 ///
 /// It is what `diff -u` and `git diff` print for one file; the names in it mean nothing. A hunk may have
-/// moved within the file, but the lines that it shows must be there as they are: there is no fuzz, and
+/// moved within the file (where its lines stand both before and after the change, the place that the
+/// diff has counts), but the lines that it shows must be there as they are: there is no fuzz, and
 /// no file beside it (`.orig`, `.rej`).
 ///
 /// | of the hunks | what happens |

@@ -37,8 +37,9 @@ use table::{Mounted, Table};
 ///
 /// `verify` reads the file, and `/proc/self/mountinfo` once for all mounts of the host. Of what is
 /// mounted now it compares the device, the type, and of the options those that the kernel shows:
-/// `ro`, `noexec`, `noatime`, `size=…` and the like. What a file system keeps to itself is set when it
-/// is mounted the next time; for a change of it alone see the entry. A root file system that is
+/// `ro`, `noexec`, `noatime`, `size=…` and the like; `vers=4` is what it shows as `vers=4.2`, and the
+/// type `nfs` may be `nfs4`. What a file system keeps to itself is set when it is mounted the next
+/// time; for a change of it alone see the entry. A root file system that is
 /// mounted from elsewhere is left as it is.
 ///
 /// `update` runs `mount` and `umount`, of the package `mount`, and needs root; `findfs` for a
@@ -221,7 +222,7 @@ impl Mount {
 
     fn is_device_of(&self, probe: &Probe<'_>, mounted: &Mounted, table: &Table) -> Result<bool> {
         if self.is_bind() {
-            return Ok(table.is_bound(mounted, &self.device));
+            return Ok(table.is_bound(mounted, &real(probe, &self.device)?));
         }
         if mounted.source == self.device {
             return Ok(true);
@@ -252,7 +253,7 @@ impl Mount {
             return Ok(Vec::new());
         }
         let table = probe.snapshot::<Table>()?;
-        let path = self.local(probe);
+        let path = real(probe, &self.local(probe))?;
         Ok(match (table.at(&path), self.now) {
             (None, Now::Mounted) => vec![Change::create(format!("mount of {}", self.device))],
             (Some(mounted), Now::Mounted) => {
@@ -266,7 +267,7 @@ impl Mount {
     }
 
     fn mount_now(&self, machine: &Machine<'_>) -> Result {
-        let path = self.local(machine);
+        let path = real(machine, &self.local(machine))?;
         let table = machine.snapshot::<Table>()?;
         let mounted = table.at(&path);
         let differs = mounted.map(|it| self.differs(machine, it, &table)).transpose()?;

@@ -130,6 +130,21 @@ fn a_directory_is_seen_in_a_second_place() {
 }
 
 #[test]
+fn a_place_is_known_by_where_its_links_lead() {
+    let host = HERE.host();
+    let site = HERE.site("links");
+    host.sh("mkdir -p /srv/behind/data/sub /srv/behind/place; ln -s behind /srv/link");
+    let text = "[components.mount]\npath = '/srv/link/place'\nbind = '/srv/link/data/sub'";
+    site.set(["mount"], text);
+    let created = "+ create mount of /srv/link/data/sub";
+    assert_eq!(site.converge(), [created, "+ create entry in fstab (options bind)"]);
+    assert_ne!(source(host, "/srv/behind/place"), "");
+    site.set(["mount"], "[components.mount]\npath = '/srv/link/place'");
+    assert_eq!(site.converge().len(), 2);
+    assert_eq!(source(host, "/srv/behind/place"), "");
+}
+
+#[test]
 fn an_image_is_mounted_by_its_path_and_a_device_by_its_label() {
     let host = HERE.host();
     host.sh(
