@@ -1,4 +1,4 @@
-//! Users and groups, and the keys of SSH.
+//! Users and groups, their keys, and what they may do.
 //!
 //! | component | what it looks after |
 //! |---|---|
@@ -6,6 +6,9 @@
 //! | [`Group`] | one group: number, members |
 //! | [`AuthorizedKey`] | keys that let somebody in as a user |
 //! | [`KnownHost`] | keys by which a host is known |
+//! | [`GpgKey`] | keys of GnuPG in the keyring of a user |
+//! | [`SudoRule`] | who may run what as whom |
+//! | [`PamLimit`] | how much a user may take |
 //!
 //! Users and groups are those of the system itself, whatever a sandbox says. They are changed by the
 //! programs of shadow (`useradd`, `groupadd`), else by those of busybox, so that the converging user
@@ -15,14 +18,20 @@
 
 mod authorized_key;
 mod database;
+mod gpg_key;
 mod group;
 mod known_host;
+mod pam_limit;
 mod public_key;
 mod ssh_file;
+mod sudo_rule;
 mod tools;
 mod user;
 
 pub use authorized_key::AuthorizedKey;
+pub use gpg_key::GpgKey;
 pub use group::Group;
 pub use known_host::KnownHost;
+pub use pam_limit::PamLimit;
+pub use sudo_rule::SudoRule;
 pub use user::User;

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`line`](mod@line) | [`Line`] | one line: it is there, or it is not |
 //! | [`block`] | [`Block`] | lines between two markers |
+//! | [`patch`](mod@patch) | [`Patch`] | a unified diff, applied once |
 //! | [`values`] | [`Values`] | values in a JSON, YAML, TOML or INI file |
 //! | [`permissions`] | [`Permissions`] | mode, owner and group of all that matches a pattern |
 //!
@@ -15,11 +16,13 @@
 pub mod block;
 pub mod line;
 mod lines;
+pub mod patch;
 pub mod permissions;
-mod target;
+pub(crate) mod target;
 pub mod values;
 
 pub use block::Block;
 pub use line::Line;
+pub use patch::Patch;
 pub use permissions::Permissions;
 pub use values::Values;

@@ -8,13 +8,14 @@
 //! | [`purge`] | [`Purge`] | that nothing matches a pattern |
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
-//! | [`accounts`] | [`User`], [`Group`], [`AuthorizedKey`], [`KnownHost`] | accounts and keys of SSH |
+//! | [`accounts`] | [`User`], [`Group`], [`SudoRule`], [`AuthorizedKey`], … | accounts, their keys and rights |
 //! | [`data`] | [`PostgresRole`], [`PostgresDatabase`], [`PostgresExtension`] | PostgreSQL |
 //! | [`packages`] | [`Apt`], [`AptRepository`], [`VirtualEnv`] | packages and their sources |
 //! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
-//! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Permissions`] | parts of files; modes and owners by pattern |
+//! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Patch`], [`Permissions`] | parts of files; modes and owners by pattern |
 //! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`Build`] | what comes from elsewhere |
+//! | [`mod@system`] | [`Sysctl`], [`Mount`], [`Swap`], [`FirewallRule`], [`Hostname`], … | the system itself |
 //! | [`web`] | [`NginxSite`], [`HaproxyBackend`], [`Certificate`], … | what stands before an application |
 //! | [`checks`] | [`WaitForPort`], [`WaitForHttp`] | that something answers |
 //!
@@ -22,7 +23,8 @@
 //!
 //! What they share: [`mode`] for the ways to write a mode, [`location`] for the ways to name a path
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
-//! and owners, `globs` reads patterns, and `privilege` tells what needs root; `foreign` runs
+//! and owners, `config` looks after files of the system, `globs` reads patterns, and `privilege` tells
+//! what needs root; `foreign` runs
 //! programs of others, `processes` looks at what runs, and `waiting` waits for it.
 //! `use togusa_components::prelude::*;` brings all of them.
 //!
@@ -39,6 +41,8 @@ pub mod accounts;
 #[cfg(feature = "checks")]
 pub mod checks;
 pub mod command;
+#[cfg(any(feature = "accounts", feature = "scheduled", feature = "system"))]
+mod config;
 mod content;
 #[cfg(feature = "data")]
 pub mod data;
@@ -46,7 +50,13 @@ pub mod directory;
 #[cfg(feature = "edits")]
 pub mod edits;
 pub mod file;
-#[cfg(any(feature = "services", feature = "web", feature = "checks"))]
+#[cfg(any(
+    feature = "accounts",
+    feature = "checks",
+    feature = "services",
+    feature = "system",
+    feature = "web"
+))]
 mod foreign;
 mod globs;
 pub mod location;
@@ -58,7 +68,8 @@ pub mod prelude;
     feature = "accounts",
     feature = "packages",
     feature = "scheduled",
-    feature = "services"
+    feature = "services",
+    feature = "system"
 ))]
 mod privilege;
 #[cfg(any(feature = "services", feature = "web"))]
@@ -72,13 +83,15 @@ pub mod services;
 #[cfg(feature = "sources")]
 pub mod sources;
 pub mod symlink;
+#[cfg(feature = "system")]
+pub mod system;
 #[cfg(any(feature = "services", feature = "web", feature = "checks"))]
 mod waiting;
 #[cfg(feature = "web")]
 pub mod web;
 
 #[cfg(feature = "accounts")]
-pub use accounts::{AuthorizedKey, Group, KnownHost, User};
+pub use accounts::{AuthorizedKey, GpgKey, Group, KnownHost, PamLimit, SudoRule, User};
 #[cfg(feature = "checks")]
 pub use checks::{WaitForHttp, WaitForPort};
 pub use command::Command;
@@ -86,7 +99,7 @@ pub use command::Command;
 pub use data::{PostgresCluster, PostgresDatabase, PostgresExtension, PostgresRole};
 pub use directory::Directory;
 #[cfg(feature = "edits")]
-pub use edits::{Block, Line, Permissions, Values};
+pub use edits::{Block, Line, Patch, Permissions, Values};
 pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;
@@ -101,5 +114,10 @@ pub use services::{Program, SupervisorProgram, SystemdService, SystemdTimer, Sys
 #[cfg(feature = "sources")]
 pub use sources::{Archive, Build, Download, GitCheckout};
 pub use symlink::Symlink;
+#[cfg(feature = "system")]
+pub use system::{
+    FirewallRule, Hostname, KernelModule, Locale, LvmVolume, Mount, Swap, Sysctl, Timezone,
+    ZfsDataset,
+};
 #[cfg(feature = "web")]
 pub use web::{Certificate, HaproxyBackend, NginxReload, NginxSite};

@@ -4,6 +4,11 @@
 pub use crate::checks::{WaitForHttp, WaitForPort};
 #[cfg(feature = "services")]
 pub use crate::services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
+#[cfg(feature = "system")]
+pub use crate::system::{
+    FirewallRule, Hostname, KernelModule, Locale, LvmVolume, Mount, Swap, Sysctl, Timezone,
+    ZfsDataset,
+};
 #[cfg(feature = "web")]
 pub use crate::web::{Certificate, HaproxyBackend, NginxReload, NginxSite};
 #[cfg(feature = "packages")]
@@ -11,9 +16,9 @@ pub use crate::{Apt, AptRepository, VirtualEnv};
 #[cfg(feature = "sources")]
 pub use crate::{Archive, Build, Download, GitCheckout};
 #[cfg(feature = "accounts")]
-pub use crate::{AuthorizedKey, Group, KnownHost, User};
+pub use crate::{AuthorizedKey, GpgKey, Group, KnownHost, PamLimit, SudoRule, User};
 #[cfg(feature = "edits")]
-pub use crate::{Block, Line, Permissions, Values};
+pub use crate::{Block, Line, Patch, Permissions, Values};
 pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Script, Symlink};
 #[cfg(feature = "scheduled")]
 pub use crate::{Cron, Logrotate};

@@ -5,7 +5,6 @@
 //! | [`Cron`] | one job of cron |
 //! | [`Logrotate`] | how logs are rotated |
 
-mod config;
 mod cron;
 mod logrotate;
 

@@ -6,9 +6,11 @@
 //! | [`crowd`] | a host with much on it |
 //! | `data` | PostgreSQL |
 //! | `packages` | packages and their sources |
+//! | `rights` | what users may do, keys of GnuPG |
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `sources` | checkouts and scripts of another user |
 //! | `services` | programs, systemd, supervisord |
+//! | `system` | the system itself: kernel, mounts, names |
 //! | `web` | nginx, HAProxy, certificates, checks |
 //!
 //! It is copied to a host of the lab and deploys there, on that host itself.
@@ -34,9 +36,11 @@ mod accounts;
 pub mod crowd;
 mod data;
 mod packages;
+mod rights;
 mod scheduled;
 mod services;
 mod sources;
+mod system;
 mod web;
 
 use std::process::ExitCode;
@@ -54,9 +58,11 @@ pub fn main() -> ExitCode {
         crowd::register,
         data::register,
         packages::register,
+        rights::register,
         scheduled::register,
         services::register,
         sources::register,
+        system::register,
         web::register,
     ];
     let registry =

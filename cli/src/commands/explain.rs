@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(printed, "");
         insta::assert_snapshot!(failed.unwrap_err().render(crate::ui::Paint(false)), @r"
         error[T0009]: there is no code `T0190`
-          hint: the nearest are `T0120`, `T0110`, `T0210`; `explain` without a code lists all
+          hint: the nearest are `T0120`, `T0110`, `T0790`; `explain` without a code lists all
         error[T0009]: there is no code `toml`
           hint: a code looks like `T0101`; `explain` without one lists all
         ");

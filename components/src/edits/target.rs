@@ -11,19 +11,19 @@ use crate::location::{Location, Place};
 
 /// The file that is edited: where it is, and what else is asked of it.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
-    pub(super) place: Place,
-    pub(super) access: Access,
-    pub(super) create: bool,
-    pub(super) sensitive: bool,
+pub(crate) struct Target {
+    pub(crate) place: Place,
+    pub(crate) access: Access,
+    pub(crate) create: bool,
+    pub(crate) sensitive: bool,
 }
 
 /// What an edit makes of a text.
 #[derive(Debug)]
-pub(super) struct Edit {
-    pub(super) text: String,
+pub(crate) struct Edit {
+    pub(crate) text: String,
     /// What differs, where this says more than the difference of the texts.
-    pub(super) changes: Option<Vec<Change>>,
+    pub(crate) changes: Option<Vec<Change>>,
 }
 
 impl From<String> for Edit {
@@ -87,10 +87,10 @@ macro_rules! target_methods {
         }
     };
 }
-pub(super) use target_methods;
+pub(crate) use target_methods;
 
 impl Target {
-    pub(super) fn new(path: impl Into<Location>) -> Self {
+    pub(crate) fn new(path: impl Into<Location>) -> Self {
         Self {
             place: Place::new(path.into()),
             access: Access::default(),
@@ -99,7 +99,7 @@ impl Target {
         }
     }
 
-    pub(super) fn resolve(&mut self, kind: &str, scope: &mut Scope<'_>) -> Result {
+    pub(crate) fn resolve(&mut self, kind: &str, scope: &mut Scope<'_>) -> Result {
         self.place.resolve(kind, scope)?;
         self.access.checked()?;
         Ok(())
@@ -146,7 +146,7 @@ impl Target {
     }
 
     /// What an edit would change.
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &self,
         probe: &Probe<'_>,
         edit: impl Fn(&str) -> Result<Edit>,
@@ -181,7 +181,7 @@ impl Target {
     }
 
     /// Makes the change. Two roots may edit one file: none of them writes what the other did not see.
-    pub(super) fn update(
+    pub(crate) fn update(
         &self,
         machine: &Machine<'_>,
         edit: impl Fn(&str) -> Result<Edit>,

@@ -43,7 +43,7 @@ impl Text {
     }
 
     /// Refuses what was printed of a secret, where the secret itself was meant.
-    #[cfg(any(feature = "edits", feature = "sources"))]
+    #[cfg(any(feature = "accounts", feature = "edits", feature = "sources"))]
     pub(crate) fn check(&self) -> Result {
         if !self.is_masked() {
             return Ok(());

@@ -12,7 +12,7 @@ use togusa_core::problem::code;
 use togusa_core::system;
 use togusa_core::{demand, fault};
 
-use super::config::{ConfigFile, verify_absent};
+use crate::config::{ConfigFile, verify_absent};
 use crate::privilege::{is_root, require_root};
 
 use table::{Crontab, Job};
@@ -226,7 +226,7 @@ impl Component for Cron {
             Some(path) if self.absent => verify_absent(probe, path),
             Some(path) => {
                 self.check_user(probe)?;
-                ConfigFile { path, text: &self.file_text(probe) }.verify(probe)
+                ConfigFile::new(path, &self.file_text(probe)).verify(probe)
             }
             None => {
                 self.check_own(probe)?;
@@ -265,7 +265,7 @@ impl Component for Cron {
                     .context("there is no directory `/etc/cron.d`")
                     .code(code::NO_PROGRAM)
                     .hint("install cron: package `cron`")?;
-                ConfigFile { path, text: &self.file_text(machine) }.write(machine)
+                ConfigFile::new(path, &self.file_text(machine)).write(machine)
             }
             None => {
                 self.check_own(machine)?;

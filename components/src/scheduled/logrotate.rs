@@ -8,8 +8,8 @@ use togusa_core::prelude::*;
 use togusa_core::problem::code;
 use togusa_core::{demand, fault};
 
-use super::config::{ConfigFile, verify_absent};
 use super::cron::Cron;
+use crate::config::{ConfigFile, verify_absent};
 use crate::location::Location;
 
 /// Where logrotate lies: a user's own path may lack the programs of the system.
@@ -295,7 +295,7 @@ impl Component for Logrotate {
         if self.absent {
             return verify_absent(probe, path);
         }
-        ConfigFile { path, text: &self.text(probe)? }.verify(probe)
+        ConfigFile::new(path, &self.text(probe)?).verify(probe)
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
@@ -310,7 +310,7 @@ impl Component for Logrotate {
         if *leading {
             machine.create_leading(path)?;
         }
-        ConfigFile { path, text: &text }.write(machine)
+        ConfigFile::new(path, &text).write(machine)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Keys of SSH in files of the work directory.
+//! Keys of SSH in files of the work directory, keys of GnuPG.
 
 use togusa_components::prelude::*;
 
@@ -27,4 +27,16 @@ fn nobody_has_keys_to_remove() {
         Ok(())
     });
     assert!(test.converge().is_empty());
+}
+
+#[test]
+fn a_user_has_several_keys_of_gnupg() {
+    let test = Bench::new().model(|scope| {
+        let secret = togusa_core::secret::Secret::new("a secret key");
+        scope.add(GpgKey::new("no-such-user", "a key"));
+        scope.add(GpgKey::new("no-such-user", &secret));
+        scope.add(GpgKey::absent("no-such-user", "A46504B7116B3E3C07267EB137C0354D5E053769"));
+        Ok(())
+    });
+    assert!(test.failure().contains("there is no user `no-such-user`"), "{}", test.failure());
 }

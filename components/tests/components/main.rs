@@ -25,6 +25,8 @@ mod git;
 mod hostile;
 #[cfg(feature = "accounts")]
 mod keys;
+#[cfg(feature = "edits")]
+mod patch;
 #[cfg(feature = "services")]
 mod program;
 mod purge;
@@ -34,6 +36,8 @@ mod secrets;
 #[cfg(feature = "sources")]
 mod server;
 mod symlink;
+#[cfg(feature = "system")]
+mod system;
 #[cfg(feature = "packages")]
 mod virtual_env;
 

@@ -6,7 +6,10 @@
 //! | `apt` | packages of Debian and their sources |
 //! | `crowd` | a host with much on it |
 //! | `data` | PostgreSQL |
+//! | `firewall` | rules of a real nftables |
 //! | `keys` | keys of SSH |
+//! | `mounts` | mounts and swap |
+//! | `rights` | rules of a real sudo, limits, keys of a real gpg |
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `virtual_env` | virtual environments of Python |
 //! | `sources` | checkouts and scripts of another user |
@@ -14,18 +17,23 @@
 //! | `supervisor` | programs below a real supervisord |
 //! | `systemd` | units and services of a real systemd |
 //! | `web` | a real nginx and HAProxy, certificates, checks |
+//! | `system` | kernel, names, locales, volumes |
 //! | `site` | a host, and environments that are deployed on it |
 
 mod accounts;
 mod apt;
 mod crowd;
 mod data;
+mod firewall;
 mod keys;
+mod mounts;
 mod program;
+mod rights;
 mod scheduled;
 mod site;
 mod sources;
 mod supervisor;
+mod system;
 mod systemd;
 mod virtual_env;
 mod web;
