@@ -18,7 +18,7 @@ const PROGRAMS: [&str; 3] = ["togusa", "hello", "shop"];
 const OF_INSTALLED: [&str; 2] = ["add", "new"];
 
 /// Programs of others that pages may start.
-const OTHERS: [&str; 33] = [
+const OTHERS: &[&str] = &[
     "age",
     "age-keygen",
     "apt-get",
@@ -29,9 +29,11 @@ const OTHERS: [&str; 33] = [
     "crontab",
     "curl",
     "df",
+    "diff",
     "echo",
     "env",
     "git",
+    "gpg",
     "head",
     "iconv",
     "kill",
@@ -49,6 +51,7 @@ const OTHERS: [&str; 33] = [
     "ssh",
     "ssh-copy-id",
     "ssh-keygen",
+    "systemd-detect-virt",
     "tar",
     "test",
     "ulimit",
