@@ -240,7 +240,7 @@ fn from_asset(name: &str, rendering: &Rendering, scope: &mut Scope<'_>) -> Resul
 fn beside(name: &str, rendering: &Rendering, scope: &mut Scope<'_>) -> Result<Body> {
     from_asset(name, rendering, scope).or_else(|error| {
         let missing = error.downcast::<AssetError>()?;
-        Err(missing).context("it has neither content nor source").code(code::OPTION_MISSING).hint(format!(
+        Err(missing).context("it has neither content nor source").hint(format!(
             "give it `.content(…)` or `.source(…)`, or put `{name}` beside the component's source"
         ))
     })
