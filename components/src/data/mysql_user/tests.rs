@@ -91,7 +91,7 @@ fn an_absent_account_is_dropped_once_unless_it_is_the_own_one() {
     assert_eq!(shown(vec![row("o'h\\", &[])]).as_deref(), Some(dropped));
     assert_eq!(shown(vec![row("shop", &[])]), None);
     let own = MysqlUser::new("root").absent().difference(&Users::of(vec![row("root", &[])]));
-    let refused = own.map(|_| ()).unwrap_err().to_string();
+    let refused = format!("{:#}", own.map(|_| ()).unwrap_err());
     assert!(refused.contains("`root@localhost` is the account that this works by"), "{refused}");
 }
 
