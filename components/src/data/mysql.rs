@@ -15,6 +15,19 @@ use crate::foreign;
 /// MariaDB's own name for the client, and the one of MySQL, which older MariaDB has too.
 const CLIENTS: [&str; 2] = ["mariadb", "mysql"];
 
+/// What somebody may have set for work by hand, and would change what is run or read: to go on after
+/// errors, a limit of rows, other forms of the answer.
+const NOT_FROM_OPTION_FILES: [&str; 8] = [
+    "force",
+    "safe-updates",
+    "table",
+    "vertical",
+    "auto-vertical-output",
+    "html",
+    "xml",
+    "show-warnings",
+];
+
 /// Texts are read as they are written here, and no account comes to be by a mere `GRANT`.
 const SESSION: &str = "\
 SET SESSION sql_mode = IF(VERSION() LIKE '%MariaDB%', 'NO_AUTO_CREATE_USER', '');\n";
@@ -66,7 +79,8 @@ pub(super) fn run(machine: &Machine<'_>, statements: &[String]) -> Result {
 fn script(client: &str, statements: &str) -> Exec {
     foreign::program(client)
         .args(["--batch", "--raw", "--skip-column-names", "--binary-mode", "--protocol=socket"])
-        .arg("--default-character-set=utf8mb4")
+        .args(["--default-character-set=utf8mb4", "--delimiter=;"])
+        .args(NOT_FROM_OPTION_FILES.map(|option| format!("--skip-{option}")))
         .stdin(format!("{SESSION}{statements}"))
 }
 

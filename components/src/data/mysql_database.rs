@@ -23,7 +23,8 @@ use super::mysql::{self, Facts, LONGEST_NAME, check_name, identifier};
 /// what differs. The server is reached by its socket, through `mariadb` or `mysql`, which reads its
 /// statements from its standard input, and where the socket is and whom to log in as from the option
 /// files of the converging user (`~/.my.cnf`, `/etc/mysql`). The server knows root without a password
-/// (`unix_socket`, `auth_socket`). A sandbox maps nothing of it.
+/// (`unix_socket`, `auth_socket`). A sandbox maps nothing of it. All of this is tried out with MariaDB
+/// 10.11; MySQL 8 documents the same statements and tables.
 ///
 /// **Needs**: `mariadb` or `mysql`; root, or another account that the server takes by the socket.
 ///

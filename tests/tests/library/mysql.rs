@@ -243,12 +243,14 @@ fn a_grant_needs_a_user_and_makes_none() {
 }
 
 #[test]
-fn all_databases_are_read_at_once_as_the_account_of_the_option_file() {
+fn all_databases_are_read_at_once_whatever_the_option_file_says() {
     let (host, site) = (HERE.host(), HERE.site_of("jo", "many"));
     // By an account of its own, the test is told from others in the log.
     let account = "'counted'@'localhost' IDENTIFIED BY 'by number'";
     sql(host, &format!("GRANT ALL ON *.* TO {account}"));
-    let options = "[client]\nuser=counted\npassword='by number'\n";
+    let by_hand = "[mysql]\nforce\nsafe-updates\ntable\nvertical\nhtml\nxml\nshow-warnings\n\
+                   auto-vertical-output\ndelimiter=//\n";
+    let options = format!("[client]\nuser=counted\npassword='by number'\n\n{by_hand}");
     let home = host.sh("getent passwd jo | cut -d: -f6");
     host.write(&format!("{}/.my.cnf", home.trim()), options);
     let names: Vec<_> = (0..20).map(|number| format!("'many{number}'")).collect();
