@@ -14,7 +14,7 @@ static HERE: LazyLock<Subject> = LazyLock::new(|| {
 });
 
 /// A server that writes each statement into its log, and knows root by the socket. Its modes are
-/// those by which texts and names are read in another way.
+/// those by which texts and names are read in another way. The client writes down how it is called.
 const START: &str = r#"
 mkdir -p /run/mysqld /srv/mysql
 chown mysql /run/mysqld /srv/mysql
@@ -27,6 +27,14 @@ setsid mariadbd --no-defaults --user=mysql --datadir=/srv/mysql/data --skip-name
     --general-log-file=/srv/mysql/log >errors.log 2>&1 </dev/null &
 mariadb-admin --no-defaults --socket=/run/mysqld/mysqld.sock --silent --connect-timeout=1 \
     --wait=100 ping >/dev/null 2>ping.log
+touch calls
+chmod 666 calls
+cat >/usr/local/bin/mariadb <<'END'
+#!/bin/sh
+{ printf '%s\n' "$@"; env; } >>/srv/mysql/calls
+exec /usr/bin/mariadb "$@"
+END
+chmod 755 /usr/local/bin/mariadb
 "#;
 
 /// Statements run by root.
@@ -156,14 +164,14 @@ fn who_the_socket_names_may_log_in() {
 }
 
 #[test]
-fn no_command_line_tells_a_password() {
-    let site = HERE.site("traced");
-    let settings = "[components.mysql-users]\nnames = ['traced']\npassword = 'hunter2!'";
+fn neither_a_command_line_nor_an_environment_tells_a_password() {
+    let site = HERE.site("told");
+    let settings = "[components.mysql-users]\nnames = ['told']\npassword = 'hunter2!'";
     site.set(["mysql-users"], settings);
-    site.deploy_traced("/srv/traced.list").expect(0);
-    let list = HERE.host().read("/srv/traced.list");
-    assert!(list.contains("\"--batch\""), "{list}");
-    assert!(!list.contains("hunter2") && !list.contains("IDENTIFIED"), "{list}");
+    assert_eq!(site.converge(), ["+ create user (password)"]);
+    let calls = HERE.host().read("/srv/mysql/calls");
+    assert!(calls.contains("--batch\n") && calls.contains("PATH="), "{calls}");
+    assert!(!calls.contains("hunter2") && !calls.contains("IDENTIFIED"), "{calls}");
 }
 
 #[test]
