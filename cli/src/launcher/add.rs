@@ -3,6 +3,8 @@
 mod component;
 mod environment;
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use togusa::core::problem::{Problem, code};
@@ -36,12 +38,20 @@ impl Add {
     /// # Errors
     /// It is there already, or cannot be written.
     pub fn run(&self, root: &Path, ui: &Ui) -> Result<Exit, Failure> {
+        // Of two at once, the second must see what the first has changed.
+        let _lock = lock(root).map_err(|error| failed("lock", root, &error))?;
         match &self.what {
             What::Component(component) => component.run(root, ui)?,
             What::Environment(environment) => environment.run(root, ui)?,
         }
         Ok(Exit::Success)
     }
+}
+
+fn lock(root: &Path) -> io::Result<File> {
+    let directory = File::open(root)?;
+    directory.lock()?;
+    Ok(directory)
 }
 
 /// Refuses to write where something is.

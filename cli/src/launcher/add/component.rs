@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use togusa::core::problem::{Problem, code};
 use togusa::failure::Failure;
@@ -27,6 +27,14 @@ impl Component {
     pub fn run(&self, root: &Path, ui: &Ui) -> Result<(), Failure> {
         let name = self.name.as_str();
         names::check("component", name)?;
+        if template::uses(&names::type_of(name)) {
+            let message = format!("`{name}` cannot be the name of a component");
+            let problem = Problem::new(code::NAME_REFUSED, message);
+            return Err(wrong(problem.hint(format!(
+                "its source uses another type `{}`: how about `my-{name}`?",
+                names::type_of(name)
+            ))));
+        }
         let directory = format!("components/{name}");
         require_absent(root, &directory)?;
         let mut manifest = Manifest::read(root)?;
@@ -58,27 +66,45 @@ impl Component {
             .into_iter()
             .map(|(path, text)| (path.trim_start_matches(&below).to_owned(), text))
             .collect();
-        let place = root.join("components");
-        Staged::write(&place, &inside)?.become_directory(&root.join(&directory))?;
         manifest.add(&package, &directory);
+        let mut changes = Vec::new();
         if let Some((path, text)) = manifest.changed() {
-            files::replace(path, &text)?;
+            changes.push((path.to_owned(), manifest.before().to_owned(), text));
             told.push(format!("~ Cargo.toml: depends on `{package}`"));
         }
-        match registration {
-            Some(registration) => {
-                files::replace(&root.join(PROGRAM), &registration.with(&call))?;
+        match (registration, &program) {
+            (Some(registration), Some(before)) => {
+                changes.push((root.join(PROGRAM), before.clone(), registration.with(&call)));
                 told.push(format!("~ {PROGRAM}: registers `{name}`"));
             }
-            None => told.push(format!(
+            _ => told.push(format!(
                 "`{PROGRAM}` has no `Registry::new()` that could be added to, or several; add to \
                  the registry of the program:\n  {call}"
             )),
         }
+        let place = root.join("components");
+        Staged::write(&place, &inside)?.become_directory(&root.join(&directory))?;
+        replace_all(&changes).inspect_err(|_| {
+            // Unchanged since it was written; the first error is the one to tell.
+            let _ = std::fs::remove_dir_all(root.join(&directory));
+        })?;
         told.push(format!(
             "next, name it in an environment: `components = [\"{name}\"]` of a host"
         ));
         tell(ui, &told);
         Ok(())
     }
+}
+
+/// Replaces the texts of files, or of none: each with its text before and its new one.
+fn replace_all(changes: &[(PathBuf, String, String)]) -> Result<(), Failure> {
+    for (number, (path, _, text)) in changes.iter().enumerate() {
+        files::replace(path, text).inspect_err(|_| {
+            for (path, before, _) in &changes[..number] {
+                // The first error is the one to tell.
+                let _ = files::replace(path, before);
+            }
+        })?;
+    }
+    Ok(())
 }
