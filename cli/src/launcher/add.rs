@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use serde_json::json;
 use togusa::core::problem::{Problem, code};
 use togusa::exit::Exit;
 use togusa::failure::Failure;
@@ -66,9 +67,38 @@ fn require_absent(root: &Path, path: &str) -> Result<(), Failure> {
     }
 }
 
-/// Tells what was written and what comes next.
-fn tell(ui: &Ui, lines: &[String]) {
-    if ui.shows(Verbosity::Normal) {
-        ui.write(Stream::Data, &(lines.join("\n") + "\n"));
+/// What was added, to be told.
+struct Added {
+    what: &'static str,
+    name: String,
+    files: Vec<String>,
+    /// The files that were changed, each with how.
+    changed: Vec<(&'static str, String)>,
+    /// What is left to do, for people.
+    next: Vec<String>,
+}
+
+impl Added {
+    fn new<'a>(what: &'static str, name: &str, files: impl IntoIterator<Item = &'a str>) -> Self {
+        let files = files.into_iter().map(str::to_owned).collect();
+        Self { what, name: name.to_owned(), files, changed: Vec::new(), next: Vec::new() }
+    }
+
+    fn change(&mut self, file: &'static str, how: String) {
+        self.changed.push((file, how));
+    }
+
+    fn tell(&self, ui: &Ui) {
+        let Self { what, name, files, changed, next } = self;
+        if ui.choices.json {
+            let changed: Vec<_> = changed.iter().map(|(file, _)| file).collect();
+            let object = json!({ *what: name, "files": files, "changed": changed, "next": next });
+            ui.write(Stream::Data, &format!("{object}\n"));
+        } else if ui.shows(Verbosity::Normal) {
+            let files = files.iter().map(|file| format!("+ {file}\n"));
+            let changed = changed.iter().map(|(file, how)| format!("~ {file}: {how}\n"));
+            let next = next.iter().map(|line| format!("{line}\n"));
+            ui.write(Stream::Data, &files.chain(changed).chain(next).collect::<String>());
+        }
     }
 }

@@ -204,6 +204,38 @@ fn a_program_that_is_a_link_stays_one() {
 }
 
 #[test]
+fn a_program_that_cannot_be_read_is_told_before_anything_is_written() {
+    let directory = TempDir::new().unwrap();
+    new(directory.path(), "shop --togusa 0.1").expect(0);
+    let shop = directory.path().join("shop");
+    fs::write(shop.join("src/main.rs"), b"Registry::new() // \xff").unwrap();
+    let told = finish(&mut add(&shop, "web")).expect(2).err;
+    assert!(told.contains("cannot read `src/main.rs`\n  1: stream did not contain"), "{told}");
+    assert_eq!(names(&shop.join("components")), ["app"]);
+}
+
+#[test]
+fn what_was_added_is_told_as_json() {
+    let directory = TempDir::new().unwrap();
+    new(directory.path(), "shop --togusa 0.1").expect(0);
+    let shop = directory.path().join("shop");
+    let ran = finish(add(&shop, "web").arg("--json")).expect(0);
+    let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(told["component"], "web");
+    assert_eq!(told["files"][0], "components/web/Cargo.toml");
+    assert_eq!(told["changed"], serde_json::json!(["Cargo.toml", "src/main.rs"]));
+}
+
+#[test]
+fn a_repository_that_somebody_works_on_is_no_place_for_the_new_one() {
+    let directory = TempDir::new().unwrap();
+    let mut new = command(directory.path(), &togusa().display().to_string());
+    let other = directory.path().join("other");
+    finish(new.args(["new", "shop", "--togusa", "0.1"]).env("GIT_DIR", &other)).expect(0);
+    assert!(directory.path().join("shop/.git").is_dir() && !other.exists());
+}
+
+#[test]
 fn a_component_is_not_called_as_a_type_that_its_source_uses() {
     let directory = TempDir::new().unwrap();
     new(directory.path(), "shop --togusa 0.1").expect(0);

@@ -1,3 +1,4 @@
+use std::io;
 use std::path::{Path, PathBuf};
 
 use togusa::core::problem::{Problem, code};
@@ -7,8 +8,8 @@ use togusa::ui::Ui;
 use super::super::files::{self, Staged};
 use super::super::manifest::Manifest;
 use super::super::registration::Registration;
-use super::super::{names, template, wrong};
-use super::{require_absent, tell};
+use super::super::{failed, names, template, wrong};
+use super::{Added, require_absent};
 
 const PROGRAM: &str = "src/main.rs";
 
@@ -49,7 +50,10 @@ impl Component {
         let call =
             format!(".with::<{}::{}>(\"{name}\")", names::crate_of(&package), names::type_of(name));
         // A program that is laid out otherwise is for its author to change.
-        let program = std::fs::read_to_string(root.join(PROGRAM)).ok();
+        let program = match std::fs::read_to_string(root.join(PROGRAM)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            read => Some(read.map_err(|error| failed("read", Path::new(PROGRAM), &error))?),
+        };
         let registration = program.as_deref().and_then(Registration::find);
         if registration.as_ref().is_some_and(|it| it.names().contains(&name)) {
             let problem = Problem::new(
@@ -60,7 +64,7 @@ impl Component {
         }
 
         let parts = template::component(name, &package);
-        let mut told: Vec<_> = parts.iter().map(|(path, _)| format!("+ {path}")).collect();
+        let mut added = Added::new("component", name, parts.iter().map(|(path, _)| path.as_str()));
         let below = format!("{directory}/");
         let inside: Vec<_> = parts
             .into_iter()
@@ -70,14 +74,14 @@ impl Component {
         let mut changes = Vec::new();
         if let Some((path, text)) = manifest.changed() {
             changes.push((path.to_owned(), manifest.before().to_owned(), text));
-            told.push(format!("~ Cargo.toml: depends on `{package}`"));
+            added.change("Cargo.toml", format!("depends on `{package}`"));
         }
         match (registration, &program) {
             (Some(registration), Some(before)) => {
                 changes.push((root.join(PROGRAM), before.clone(), registration.with(&call)));
-                told.push(format!("~ {PROGRAM}: registers `{name}`"));
+                added.change(PROGRAM, format!("registers `{name}`"));
             }
-            _ => told.push(format!(
+            _ => added.next.push(format!(
                 "`{PROGRAM}` has no `Registry::new()` that could be added to, or several; add to \
                  the registry of the program:\n  {call}"
             )),
@@ -88,10 +92,10 @@ impl Component {
             // Unchanged since it was written; the first error is the one to tell.
             let _ = std::fs::remove_dir_all(root.join(&directory));
         })?;
-        told.push(format!(
+        added.next.push(format!(
             "next, name it in an environment: `components = [\"{name}\"]` of a host"
         ));
-        tell(ui, &told);
+        added.tell(ui);
         Ok(())
     }
 }
