@@ -94,17 +94,18 @@ impl Staged {
     }
 }
 
-/// Replaces the text of a file in one moment.
+/// Replaces the text of a file in one moment; what is a link stays one.
 ///
 /// # Errors
 /// It cannot be written; the file is as it was.
 pub fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
-        let directory = path.parent().unwrap_or(Path::new("."));
+        let path = path.canonicalize()?;
+        let directory = path.parent().unwrap_or(Path::new("/"));
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         io::Write::write_all(&mut file, text.as_bytes())?;
-        file.as_file().set_permissions(fs::metadata(path)?.permissions())?;
-        file.persist(path)?;
+        file.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
+        file.persist(&path)?;
         Ok(())
     };
     write().map_err(|error| failed("write", path, &error))

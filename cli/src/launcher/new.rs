@@ -185,6 +185,8 @@ fn make_repository(directory: &Path) -> bool {
     let git = |arguments: &[&str]| {
         let mut git = program("git");
         git.args(arguments).current_dir(directory).stdin(Stdio::null());
+        // Whoever started this may work on another repository, as a hook does.
+        git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
         let status = git.stdout(Stdio::null()).stderr(Stdio::null()).status();
         // Without git there is no repository, and none is missed.
         status.is_ok_and(|status| status.success())
