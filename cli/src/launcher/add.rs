@@ -5,6 +5,7 @@ mod environment;
 
 use std::path::Path;
 
+use serde_json::json;
 use togusa::core::problem::{Problem, code};
 use togusa::exit::Exit;
 use togusa::failure::Failure;
@@ -56,9 +57,28 @@ fn require_absent(root: &Path, path: &str) -> Result<(), Failure> {
     }
 }
 
-/// Tells what was written and what comes next.
-fn tell(ui: &Ui, lines: &[String]) {
-    if ui.shows(Verbosity::Normal) {
-        ui.write(Stream::Data, &(lines.join("\n") + "\n"));
+/// What was done, to be told.
+#[derive(Debug, Default)]
+struct Done {
+    /// The files that are new.
+    files: Vec<String>,
+    /// The files that were changed, and how.
+    changed: Vec<(String, String)>,
+    /// What is left to do.
+    next: Vec<String>,
+}
+
+impl Done {
+    fn tell(&self, ui: &Ui) {
+        if ui.choices.json {
+            let changed: Vec<_> = self.changed.iter().map(|(path, _)| path).collect();
+            let object = json!({ "files": self.files, "changed": changed, "next": self.next });
+            ui.write(Stream::Data, &format!("{object}\n"));
+        } else if ui.shows(Verbosity::Normal) {
+            let files = self.files.iter().map(|path| format!("+ {path}\n"));
+            let changed = self.changed.iter().map(|(path, how)| format!("~ {path}: {how}\n"));
+            let next = self.next.iter().map(|line| format!("next: {line}\n"));
+            ui.write(Stream::Data, &files.chain(changed).chain(next).collect::<String>());
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::super::files::{self, Staged};
 use super::super::manifest::Manifest;
 use super::super::registration::Registration;
 use super::super::{names, template, wrong};
-use super::{require_absent, tell};
+use super::{Done, require_absent};
 
 const PROGRAM: &str = "src/main.rs";
 
@@ -36,7 +36,10 @@ impl Component {
                 code::THERE_ALREADY,
                 format!("`Cargo.toml` depends on `{package}` already"),
             );
-            return Err(wrong(problem.hint("choose another name")));
+            return Err(wrong(problem.hint(
+                "choose another name; or, if its crate is gone, remove that line and the one in \
+                 `src/main.rs` that registers it",
+            )));
         }
         let call =
             format!(".with::<{}::{}>(\"{name}\")", names::crate_of(&package), names::type_of(name));
@@ -52,7 +55,8 @@ impl Component {
         }
 
         let parts = template::component(name, &package);
-        let mut told: Vec<_> = parts.iter().map(|(path, _)| format!("+ {path}")).collect();
+        let files = parts.iter().map(|(path, _)| path.clone()).collect();
+        let mut done = Done { files, ..Done::default() };
         let below = format!("{directory}/");
         let inside: Vec<_> = parts
             .into_iter()
@@ -63,22 +67,20 @@ impl Component {
         manifest.add(&package, &directory);
         if let Some((path, text)) = manifest.changed() {
             files::replace(path, &text)?;
-            told.push(format!("~ Cargo.toml: depends on `{package}`"));
+            done.changed.push(("Cargo.toml".to_owned(), format!("depends on `{package}`")));
         }
         match registration {
             Some(registration) => {
                 files::replace(&root.join(PROGRAM), &registration.with(&call))?;
-                told.push(format!("~ {PROGRAM}: registers `{name}`"));
+                done.changed.push((PROGRAM.to_owned(), format!("registers `{name}`")));
             }
-            None => told.push(format!(
-                "`{PROGRAM}` has no `Registry::new()` that could be added to, or several; add to \
-                 the registry of the program:\n  {call}"
+            None => done.next.push(format!(
+                "add to the registry of the program, as `{PROGRAM}` has no `Registry::new()` that \
+                 could be added to, or several:\n  {call}"
             )),
         }
-        told.push(format!(
-            "next, name it in an environment: `components = [\"{name}\"]` of a host"
-        ));
-        tell(ui, &told);
+        done.next.push(format!("name it in an environment: `components = [\"{name}\"]` of a host"));
+        done.tell(ui);
         Ok(())
     }
 }
