@@ -74,7 +74,7 @@ struct Added {
     files: Vec<String>,
     /// The files that were changed, each with how.
     changed: Vec<(&'static str, String)>,
-    /// What is left to do, for people.
+    /// What is left to do.
     next: Vec<String>,
 }
 
@@ -97,7 +97,7 @@ impl Added {
         } else if ui.shows(Verbosity::Normal) {
             let files = files.iter().map(|file| format!("+ {file}\n"));
             let changed = changed.iter().map(|(file, how)| format!("~ {file}: {how}\n"));
-            let next = next.iter().map(|line| format!("{line}\n"));
+            let next = next.iter().map(|line| format!("next: {line}\n"));
             ui.write(Stream::Data, &files.chain(changed).chain(next).collect::<String>());
         }
     }

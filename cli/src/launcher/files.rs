@@ -27,7 +27,11 @@ impl Staged {
         let refused = |error: io::Error| {
             let mut failure = failed("write into", place, &error);
             for problem in &mut failure.problems.list {
-                problem.hint = Some("nothing is left of what was written so far".to_owned());
+                problem.hint = Some(
+                    "make room there, or let yourself write there; nothing is left of what was \
+                     written so far"
+                        .to_owned(),
+                );
             }
             failure
         };

@@ -211,6 +211,7 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
+    #[track_caller]
     fn new(drifts: &'a Drifts<'a>) -> Self {
         let (model, assets) = drifts.harness.configured();
         let mut trial =

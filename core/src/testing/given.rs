@@ -94,6 +94,7 @@ impl Harness {
     ///
     /// # Panics
     /// The model is wrong.
+    #[track_caller]
     pub fn provided<R: Resource>(&self) -> Vec<Required<R>> {
         let model = self.model();
         let query = Query { key: ResourceKey::of::<R>(), host: None };

@@ -45,7 +45,10 @@ impl Component {
                 code::THERE_ALREADY,
                 format!("`Cargo.toml` depends on `{package}` already"),
             );
-            return Err(wrong(problem.hint("choose another name")));
+            return Err(wrong(problem.hint(
+                "choose another name; or, if its crate is gone, remove that line and the one in \
+                 `src/main.rs` that registers it",
+            )));
         }
         let call =
             format!(".with::<{}::{}>(\"{name}\")", names::crate_of(&package), names::type_of(name));
@@ -60,7 +63,10 @@ impl Component {
                 code::THERE_ALREADY,
                 format!("`{PROGRAM}` registers a component `{name}` already"),
             );
-            return Err(wrong(problem.hint("choose another name")));
+            return Err(wrong(problem.hint(
+                "choose another name; or, if its crate is gone, remove that line and the one in \
+                 `src/main.rs` that registers it",
+            )));
         }
 
         let parts = template::component(name, &package);
@@ -82,8 +88,8 @@ impl Component {
                 added.change(PROGRAM, format!("registers `{name}`"));
             }
             _ => added.next.push(format!(
-                "`{PROGRAM}` has no `Registry::new()` that could be added to, or several; add to \
-                 the registry of the program:\n  {call}"
+                "add to the registry of the program, as `{PROGRAM}` has no `Registry::new()` that \
+                 could be added to, or several:\n  {call}"
             )),
         }
         let place = root.join("components");
@@ -92,9 +98,9 @@ impl Component {
             // Unchanged since it was written; the first error is the one to tell.
             let _ = std::fs::remove_dir_all(root.join(&directory));
         })?;
-        added.next.push(format!(
-            "next, name it in an environment: `components = [\"{name}\"]` of a host"
-        ));
+        added
+            .next
+            .push(format!("name it in an environment: `components = [\"{name}\"]` of a host"));
         added.tell(ui);
         Ok(())
     }

@@ -41,7 +41,7 @@ impl Environment {
         let staged = Staged::write(&root.join("environments"), &[(FILE.to_owned(), text)])?;
         staged.become_directory(&root.join(&directory))?;
         let mut added = Added::new("environment", name, [&*format!("{directory}/{FILE}")]);
-        added.next.push(format!("next: togusa check {name}"));
+        added.next.push(format!("togusa check {name}"));
         added.tell(ui);
         Ok(())
     }
