@@ -144,9 +144,9 @@ fn what_was_added_is_told_as_json() {
         let mut add = command(&directory.path().join("shop"), &togusa().display().to_string());
         finish(add.args(["add", "--json"]).args(arguments.split_whitespace())).expect(0).out
     };
-    insta::assert_snapshot!(add("component web"), @r#"{"changed":["Cargo.toml","src/main.rs"],"files":["components/web/Cargo.toml","components/web/src/lib.rs","components/web/src/tests.rs","components/web/src/web.conf.j2"],"next":["name it in an environment: `components = [\"web\"]` of a host"]}"#);
+    insta::assert_snapshot!(add("component web"), @r#"{"changed":["Cargo.toml","src/main.rs"],"component":"web","files":["components/web/Cargo.toml","components/web/src/lib.rs","components/web/src/tests.rs","components/web/src/web.conf.j2"],"next":["name it in an environment: `components = [\"web\"]` of a host"]}"#);
     let told = add("environment live --host web1");
-    insta::assert_snapshot!(told, @r#"{"changed":[],"files":["environments/live/environment.toml"],"next":["togusa check live"]}"#);
+    insta::assert_snapshot!(told, @r#"{"changed":[],"environment":"live","files":["environments/live/environment.toml"],"next":["togusa check live"]}"#);
 }
 
 /// Kills at each call of the system in turn that could leave something behind.
