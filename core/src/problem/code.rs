@@ -120,6 +120,7 @@ codes! {
         25 SEVERAL_PROGRAMS "The project has several programs",
         26 PROJECT_FILES "A file of the project cannot be read or written",
         27 NO_RUST "The project's program is to be built, but there is no Rust",
+        28 BUILD_ENDED "The build of the project's program was ended by a signal",
     }
     1 "Environment file" {
         101 NOT_TOML "A file is not valid TOML",
