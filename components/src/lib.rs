@@ -53,6 +53,7 @@ pub mod file;
 #[cfg(any(
     feature = "accounts",
     feature = "checks",
+    feature = "data",
     feature = "services",
     feature = "system",
     feature = "web"

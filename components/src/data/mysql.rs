@@ -91,12 +91,14 @@ fn of_client(run: impl Fn(&str) -> Result<Output>) -> Result<Output> {
         let error = result.as_ref().err().and_then(|error| error.downcast_ref());
         matches!(error, Some(ExecError::NotFound { .. }))
     };
-    let result = run(first);
-    let result = if missing(&result) { run(second) } else { result };
+    let mut result = run(first);
     if missing(&result) {
-        return result.context(format!("there is neither `{first}` nor `{second}`")).hint(
-            "install one of them in an earlier component (Debian: package `mariadb-client`)",
-        );
+        let other = run(second);
+        if missing(&other) {
+            let result = result.context(format!("there is neither `{first}` nor `{second}`"));
+            return foreign::of_package(result, "mariadb-client");
+        }
+        result = other;
     }
     let Err(error) = result else { return result };
     let Some(failure) = foreign::failure(&error) else { return Err(error) };

@@ -297,7 +297,7 @@ fn what_is_missing_is_named_with_what_to_do() {
     host.sh("rm /usr/bin/mysql");
     let failure = site.failure();
     assert!(failure.contains("there is neither `mariadb` nor `mysql`"), "{failure}");
-    assert!(failure.contains("package `mariadb-client`"), "{failure}");
+    assert!(failure.contains("hint: install the package `mariadb-client`"), "{failure}");
 
     host.sh("printf '#!/bin/sh\\necho nonsense' >/usr/bin/mariadb; chmod 755 /usr/bin/mariadb");
     let failure = site.failure();
