@@ -25,6 +25,8 @@ mod git;
 mod hostile;
 #[cfg(feature = "accounts")]
 mod keys;
+#[cfg(feature = "data")]
+mod mysql;
 #[cfg(feature = "edits")]
 mod patch;
 #[cfg(feature = "services")]
