@@ -92,8 +92,12 @@ pub fn entries(ways: &Ways, boxes: &[Placed], wires: &[Wire]) -> Entries {
         let side = on_sides.entry((number, beside)).or_default();
         // A wire goes straight on where it comes from the left.
         let own = Some(wire).filter(|_| !beside);
-        let blocked = |y: i32| near(taken, y, own).or_else(|| too_close(side, y));
-        let y = nearest_free(wanted, top, bottom, blocked).unwrap_or(wanted);
+        let blocked = |y: i32| near_by(taken, y, own, NEAR).or_else(|| too_close(side, y, APART));
+        // Where it is too narrow for a distance, at least not on another line.
+        let covered = |y: i32| near_by(taken, y, own, 0).or_else(|| too_close(side, y, 1));
+        let y = nearest_free(wanted, top, bottom, blocked)
+            .or_else(|| nearest_free(wanted, top, bottom, covered))
+            .unwrap_or(wanted);
         side.insert(y);
         taken.insert((y, None));
         entries.insert((wire, end), y);
@@ -104,22 +108,22 @@ pub fn entries(ways: &Ways, boxes: &[Placed], wires: &[Wire]) -> Entries {
 /// A height that is taken, and the wire that runs there; `None`: one that ends there.
 type Line = (i32, Option<usize>);
 
-/// The heights around `y` that a line in the channel keeps free.
-fn near(taken: &BTreeSet<Line>, y: i32, own: Option<usize>) -> Option<(i32, i32)> {
-    let around = taken.range((y - NEAR, None)..=(y + NEAR, Some(usize::MAX)));
+/// The heights around `y` that a line in the channel keeps free, which are so many on each side of it.
+fn near_by(taken: &BTreeSet<Line>, y: i32, own: Option<usize>, near: i32) -> Option<(i32, i32)> {
+    let around = taken.range((y - near, None)..=(y + near, Some(usize::MAX)));
     let mut blocked = around.filter_map(|(other, by)| match (by.is_some() && *by == own, y) {
         (true, y) if y == *other => None,
-        (true, y) if y < *other => Some((other - NEAR, other - 1)),
-        (true, _) => Some((other + 1, other + NEAR)),
-        (false, _) => Some((other - NEAR, other + NEAR)),
+        (true, y) if y < *other => Some((other - near, other - 1)),
+        (true, _) => Some((other + 1, other + near)),
+        (false, _) => Some((other - near, other + near)),
     });
     blocked.next()
 }
 
-/// The heights around `y` that another end on the same side keeps free.
-fn too_close(side: &BTreeSet<i32>, y: i32) -> Option<(i32, i32)> {
-    let other = side.range(y - APART + 1..y + APART).next()?;
-    Some((other - APART + 1, other + APART - 1))
+/// The heights around `y` that another end on the same side keeps free, at this distance.
+fn too_close(side: &BTreeSet<i32>, y: i32, apart: i32) -> Option<(i32, i32)> {
+    let other = side.range(y - apart + 1..y + apart).next()?;
+    Some((other - apart + 1, other + apart - 1))
 }
 
 /// The free height that is nearest to the one that is wanted, from `top` to `bottom`.
