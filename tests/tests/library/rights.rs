@@ -1,6 +1,6 @@
 //! What users may do, and their keys of GnuPG.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::Subject;
 
@@ -129,6 +129,12 @@ fn a_limit_holds_from_the_next_login_on() {
     assert!(failure.contains("package `libpam-modules` of Debian"), "{failure}");
 }
 
+/// Taken by each test that uses GnuPG, as one of them takes the program away.
+fn gnupg() -> MutexGuard<'static, ()> {
+    static GNUPG: Mutex<()> = Mutex::new(());
+    GNUPG.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A new key on the host, in a home of its own: fingerprint, public and secret text.
 fn new_key(name: &str) -> (String, String, String) {
     let gpg = format!("gpg --batch --quiet --homedir /run/{name} --passphrase ''");
@@ -146,6 +152,7 @@ fn new_key(name: &str) -> (String, String, String) {
 
 #[test]
 fn a_key_of_gnupg_is_in_the_keyring_of_a_user() {
+    let _alone = gnupg();
     let host = HERE.host();
     host.sh("useradd -m -p '*' release");
     let (fingerprint, public, secret) = new_key("signer");
@@ -207,6 +214,7 @@ fn a_key_of_gnupg_is_in_the_keyring_of_a_user() {
 
 #[test]
 fn a_secret_key_may_be_left_out_for_its_subkeys() {
+    let _alone = gnupg();
     let host = HERE.host();
     host.sh("useradd -m -p '*' builder");
     new_key("subkeys");
@@ -225,6 +233,7 @@ fn a_secret_key_may_be_left_out_for_its_subkeys() {
 
 #[test]
 fn a_secret_key_is_on_no_command_line_and_in_no_output() {
+    let _alone = gnupg();
     let host = HERE.host();
     host.sh("useradd -m -p '*' hidden");
     let (_, _, secret) = new_key("hider");
