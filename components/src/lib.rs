@@ -14,7 +14,7 @@
 //! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
 //! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Patch`], [`Permissions`] | parts of files; modes and owners by pattern |
-//! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`Build`] | what comes from elsewhere |
+//! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`HgCheckout`], [`Build`] | what comes from elsewhere |
 //! | [`mod@system`] | [`Sysctl`], [`Mount`], [`Swap`], [`FirewallRule`], [`Hostname`], … | the system itself |
 //! | [`web`] | [`NginxSite`], [`HaproxyBackend`], [`Certificate`], … | what stands before an application |
 //! | [`checks`] | [`WaitForPort`], [`WaitForHttp`] | that something answers |
@@ -112,7 +112,7 @@ pub use script::Script;
 #[cfg(feature = "services")]
 pub use services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
 #[cfg(feature = "sources")]
-pub use sources::{Archive, Build, Download, GitCheckout};
+pub use sources::{Archive, Build, Download, GitCheckout, HgCheckout};
 pub use symlink::Symlink;
 #[cfg(feature = "system")]
 pub use system::{

@@ -14,7 +14,7 @@ pub use crate::web::{Certificate, HaproxyBackend, NginxReload, NginxSite};
 #[cfg(feature = "packages")]
 pub use crate::{Apt, AptRepository, VirtualEnv};
 #[cfg(feature = "sources")]
-pub use crate::{Archive, Build, Download, GitCheckout};
+pub use crate::{Archive, Build, Download, GitCheckout, HgCheckout};
 #[cfg(feature = "accounts")]
 pub use crate::{AuthorizedKey, GpgKey, Group, KnownHost, PamLimit, SudoRule, User};
 #[cfg(feature = "edits")]

@@ -22,6 +22,8 @@ mod file_access;
 mod file_content;
 #[cfg(feature = "sources")]
 mod git;
+#[cfg(feature = "sources")]
+mod hg;
 mod hostile;
 #[cfg(feature = "accounts")]
 mod keys;
