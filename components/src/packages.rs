@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Apt`] | packages of Debian and Ubuntu |
 //! | [`AptRepository`] | a source of such packages, with its key |
+//! | [`Npm`] | packages of npm, for a host or a project |
 //! | [`VirtualEnv`] | a virtual environment of Python, with what is installed in it |
 //!
 //! What Debian has installed is asked of `dpkg-query` once for all components of a host, until one of them
@@ -12,8 +13,10 @@
 
 mod apt;
 mod apt_repository;
+mod npm;
 mod virtual_env;
 
 pub use apt::Apt;
 pub use apt_repository::AptRepository;
+pub use npm::Npm;
 pub use virtual_env::VirtualEnv;

@@ -239,7 +239,7 @@ fn what_cannot_be_is_named() {
     let origin = Origin::new();
     let first = head(&origin.work);
     // The second one is the beginning of a commit.
-    for name in ["nothing".to_owned(), format!("{}", &first[..12])] {
+    for name in ["nothing".to_owned(), first[..12].to_owned()] {
         let failure = {
             let branch = name.clone();
             origin.checkout(move |app| app.branch(branch.as_str()));

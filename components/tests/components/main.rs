@@ -27,6 +27,8 @@ mod hg;
 mod hostile;
 #[cfg(feature = "accounts")]
 mod keys;
+#[cfg(feature = "packages")]
+mod npm;
 #[cfg(feature = "edits")]
 mod patch;
 #[cfg(feature = "services")]

@@ -13,6 +13,7 @@
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `virtual_env` | virtual environments of Python |
 //! | `sources` | checkouts and scripts of another user |
+//! | `npm` | packages of a real npm |
 //! | `program` | processes without an init system |
 //! | `supervisor` | programs below a real supervisord |
 //! | `systemd` | units and services of a real systemd |
@@ -27,6 +28,7 @@ mod data;
 mod firewall;
 mod keys;
 mod mounts;
+mod npm;
 mod program;
 mod rights;
 mod scheduled;
