@@ -10,7 +10,7 @@
 //! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
 //! | [`accounts`] | [`User`], [`Group`], [`SudoRule`], [`AuthorizedKey`], … | accounts, their keys and rights |
 //! | [`data`] | [`PostgresRole`], [`PostgresDatabase`], [`PostgresExtension`] | PostgreSQL |
-//! | [`packages`] | [`Apt`], [`AptRepository`], [`Npm`], [`VirtualEnv`] | packages and their sources |
+//! | [`packages`] | [`Apt`], [`AptRepository`], [`CargoInstall`], [`Npm`], [`VirtualEnv`] | packages and their sources |
 //! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
 //! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Patch`], [`Permissions`] | parts of files; modes and owners by pattern |
@@ -104,7 +104,7 @@ pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;
 #[cfg(feature = "packages")]
-pub use packages::{Apt, AptRepository, Npm, VirtualEnv};
+pub use packages::{Apt, AptRepository, CargoInstall, Npm, VirtualEnv};
 pub use purge::Purge;
 #[cfg(feature = "scheduled")]
 pub use scheduled::{Cron, Logrotate};

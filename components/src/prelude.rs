@@ -12,7 +12,7 @@ pub use crate::system::{
 #[cfg(feature = "web")]
 pub use crate::web::{Certificate, HaproxyBackend, NginxReload, NginxSite};
 #[cfg(feature = "packages")]
-pub use crate::{Apt, AptRepository, Npm, VirtualEnv};
+pub use crate::{Apt, AptRepository, CargoInstall, Npm, VirtualEnv};
 #[cfg(feature = "sources")]
 pub use crate::{Archive, Build, Download, GitCheckout, HgCheckout};
 #[cfg(feature = "accounts")]

@@ -7,6 +7,8 @@ mod archive;
 mod bench;
 #[cfg(feature = "sources")]
 mod build;
+#[cfg(feature = "packages")]
+mod cargo;
 #[cfg(feature = "web")]
 mod certificate;
 #[cfg(feature = "checks")]
