@@ -68,7 +68,7 @@ fn a_package_below_a_prefix_has_its_version_and_its_programs() {
     assert_eq!(says(), "1.0.0\n");
     fs::write(test.path("node/lib/node_modules/tool/package.json"), "{ broken").unwrap();
     assert_eq!(test.converge(), ["+ create package tool 1.0.0"]);
-    set(&test, move || tool());
+    set(&test, tool);
     assert!(test.converge().is_empty(), "any version is right");
     set(&test, move || tool().version("2.0.0").source(&*two));
     assert_eq!(test.converge(), ["~ version 1.0.0 → 2.0.0"]);
