@@ -93,7 +93,7 @@ pub fn find_host<'a>(environment: &'a Environment, name: &str) -> Result<&'a Hos
         );
         let hint = match nearest(name, known()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", names(known(), SHOWN)),
+            None => format!("it has {}", names(known(), SHOWN)),
         };
         Failure::wrong_use([problem.hint(hint)])
     })

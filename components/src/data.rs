@@ -6,11 +6,19 @@
 //! | [`PostgresRole`] | one role: password, rights, memberships |
 //! | [`PostgresDatabase`] | one database: owner, encoding, locale, privileges |
 //! | [`PostgresExtension`] | one extension in one database: version, schema |
+//! | [`MysqlDatabase`] | one database of MariaDB or MySQL: character set, collation |
+//! | [`MysqlUser`] | one account of MariaDB or MySQL: how it logs in |
+//! | [`MysqlGrant`] | what one account may do in one place |
 //!
-//! All of them work through `psql`, which reads its statements from its standard input. What is there
-//! is read by one query for all components of a kind, and again after something was changed.
-//! Components that change the same host's PostgreSQL wait for each other.
+//! All of them work through the server's own client (`psql`, `mariadb` or `mysql`), which reads its
+//! statements from its standard input. What is there is read by one query for all components of a
+//! kind, and again after something was changed. Components that change the same host's PostgreSQL or
+//! MySQL wait for each other.
 
+mod mysql;
+mod mysql_database;
+mod mysql_grant;
+mod mysql_user;
 mod postgres_cluster;
 mod postgres_database;
 mod postgres_extension;
@@ -19,6 +27,9 @@ mod psql;
 mod scram;
 mod sql;
 
+pub use mysql_database::MysqlDatabase;
+pub use mysql_grant::MysqlGrant;
+pub use mysql_user::MysqlUser;
 pub use postgres_cluster::PostgresCluster;
 pub use postgres_database::PostgresDatabase;
 pub use postgres_extension::PostgresExtension;

@@ -9,7 +9,7 @@
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
 //! | [`accounts`] | [`User`], [`Group`], [`SudoRule`], [`AuthorizedKey`], … | accounts, their keys and rights |
-//! | [`data`] | [`PostgresRole`], [`PostgresDatabase`], [`PostgresExtension`] | PostgreSQL |
+//! | [`data`] | [`PostgresRole`], [`PostgresDatabase`], [`MysqlDatabase`], … | PostgreSQL, MariaDB and MySQL |
 //! | [`packages`] | [`Apt`], [`AptRepository`], [`CargoInstall`], [`Npm`], [`VirtualEnv`] | packages and their sources |
 //! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
@@ -53,6 +53,7 @@ pub mod file;
 #[cfg(any(
     feature = "accounts",
     feature = "checks",
+    feature = "data",
     feature = "services",
     feature = "system",
     feature = "web"
@@ -96,7 +97,10 @@ pub use accounts::{AuthorizedKey, GpgKey, Group, KnownHost, PamLimit, SudoRule, 
 pub use checks::{WaitForHttp, WaitForPort};
 pub use command::Command;
 #[cfg(feature = "data")]
-pub use data::{PostgresCluster, PostgresDatabase, PostgresExtension, PostgresRole};
+pub use data::{
+    MysqlDatabase, MysqlGrant, MysqlUser, PostgresCluster, PostgresDatabase, PostgresExtension,
+    PostgresRole,
+};
 pub use directory::Directory;
 #[cfg(feature = "edits")]
 pub use edits::{Block, Line, Patch, Permissions, Values};

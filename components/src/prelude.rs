@@ -23,4 +23,7 @@ pub use crate::{Command, Directory, File, IntoMode, Location, Purge, Script, Sym
 #[cfg(feature = "scheduled")]
 pub use crate::{Cron, Logrotate};
 #[cfg(feature = "data")]
-pub use crate::{PostgresCluster, PostgresDatabase, PostgresExtension, PostgresRole};
+pub use crate::{
+    MysqlDatabase, MysqlGrant, MysqlUser, PostgresCluster, PostgresDatabase, PostgresExtension,
+    PostgresRole,
+};

@@ -17,7 +17,7 @@
 //! | [`resource`] | typed values that roots provide to each other |
 //! | [`assets`], [`template`] | files beside a component's source, and those that are rendered |
 //! | [`path`](mod@path), [`address`] | paths and addresses, known before the host is |
-//! | [`fault`] | errors with a code and a remedy |
+//! | [`mod@fault`] | errors with a code and a remedy |
 //! | [`testing`] | the test harness |
 //!
 //! What turns it into a deployment:

@@ -142,6 +142,7 @@ impl Harness {
     /// # Panics
     /// There is no such root.
     #[must_use]
+    #[track_caller]
     pub fn set(mut self, host: &str, root: &str, name: &str, value: impl Into<Value>) -> Self {
         self.root_mut(host, root).attributes.insert(name, value);
         self
@@ -152,6 +153,7 @@ impl Harness {
     /// # Panics
     /// There is no such root.
     #[must_use]
+    #[track_caller]
     pub fn features<'a>(
         mut self,
         host: &str,
@@ -177,6 +179,7 @@ impl Harness {
     /// # Panics
     /// There is no such host.
     #[must_use]
+    #[track_caller]
     pub fn data(self, host: &str, name: &str, value: impl Into<Value>) -> Self {
         self.with_host(host, |host| host.data.insert(name, value))
     }
@@ -196,6 +199,7 @@ impl Harness {
     /// # Panics
     /// There is no such host.
     #[must_use]
+    #[track_caller]
     pub fn facts(mut self, host: &str, change: impl FnOnce(&mut Facts)) -> Self {
         let name = self.host_mut(host).name.clone();
         change(self.stage.facts(&name));
@@ -207,6 +211,7 @@ impl Harness {
     /// # Panics
     /// There is no such host.
     #[must_use]
+    #[track_caller]
     pub fn with_host(mut self, host: &str, change: impl FnOnce(&mut Host)) -> Self {
         change(self.host_mut(host));
         self
@@ -254,24 +259,29 @@ impl Harness {
         self
     }
 
+    // No closure panics here: its place would be told instead of that of the test.
+    #[track_caller]
     fn host_mut(&mut self, name: &str) -> &mut Host {
         let hosts = &mut self.environment.hosts;
         let known: Vec<_> = hosts.keys().map(|host| format!("`{host}`")).collect();
-        hosts.get_mut(name).unwrap_or_else(|| {
+        let Some(host) = hosts.get_mut(name) else {
             panic!("the harness has no host `{name}`; it has {}", listed(&known))
-        })
+        };
+        host
     }
 
+    #[track_caller]
     fn root_mut(&mut self, host: &str, root: &str) -> &mut Root {
         let roots = &mut self.host_mut(host).roots;
         let known: Vec<_> = roots.iter().map(|root| format!("`{}`", root.name)).collect();
         let mut roots = roots.iter_mut();
-        roots.find(|known| known.name.as_str() == root).unwrap_or_else(|| {
+        let Some(root) = roots.find(|known| known.name.as_str() == root) else {
             panic!(
                 "the host `{host}` of the harness has no root `{root}`; it has {}",
                 listed(&known)
             )
-        })
+        };
+        root
     }
 
     fn target(&self, host: &HostName) -> String {
@@ -311,10 +321,13 @@ impl Harness {
     ///
     /// # Panics
     /// There is no such file, or it is no text.
+    #[track_caller]
     pub fn read(&self, host: &str, path: &str) -> String {
         let path = self.local(host, path);
-        std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("cannot read `{}`: {error}", path.display()))
+        match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => panic!("cannot read `{}`: {error}", path.display()),
+        }
     }
 
     /// How a fake was called so far, with secrets masked.
@@ -361,20 +374,24 @@ impl Harness {
     ///
     /// # Panics
     /// The model is wrong.
+    #[track_caller]
     pub fn model_text(&self) -> String {
         text::of_model(&self.model(), &self.masks())
     }
 
+    #[track_caller]
     fn model(&self) -> Model {
         self.configured().0
     }
 
     /// The sound model, and the assets that it was made with, which alone have their contents.
+    #[track_caller]
     fn configured(&self) -> (Model, Arc<ProjectAssets>) {
         let assets = Arc::new(self.assets());
-        let model = model::configure_twice(&self.registry, &self.environment, &*assets)
-            .unwrap_or_else(|problems| panic!("the model is wrong:\n{problems}"));
-        (model, assets)
+        match model::configure_twice(&self.registry, &self.environment, &*assets) {
+            Ok(model) => (model, assets),
+            Err(problems) => panic!("the model is wrong:\n{problems}"),
+        }
     }
 
     fn assets(&self) -> ProjectAssets {
@@ -385,6 +402,7 @@ impl Harness {
     ///
     /// # Panics
     /// The model is wrong.
+    #[track_caller]
     pub fn plan(&self) -> Run {
         self.run(Mode::Verify)
     }
@@ -393,10 +411,12 @@ impl Harness {
     ///
     /// # Panics
     /// The model is wrong.
+    #[track_caller]
     pub fn deploy(&self) -> Run {
         self.run(Mode::Converge)
     }
 
+    #[track_caller]
     fn run(&self, mode: Mode) -> Run {
         self.run_with(&crate::engine::Options::new(mode), &Interrupt::default())
     }
@@ -405,6 +425,7 @@ impl Harness {
     ///
     /// # Panics
     /// The model is wrong.
+    #[track_caller]
     pub fn run_with(&self, options: &crate::engine::Options, interrupt: &Interrupt) -> Run {
         let (model, assets) = self.configured();
         run::run(self, &model, assets, options, interrupt)

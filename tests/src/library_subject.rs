@@ -5,6 +5,7 @@
 //! | `accounts` | users, groups, keys of SSH |
 //! | [`crowd`] | a host with much on it |
 //! | `data` | PostgreSQL |
+//! | `mysql` | MariaDB and MySQL |
 //! | `packages` | packages and their sources |
 //! | `rights` | what users may do, keys of GnuPG |
 //! | `scheduled` | jobs of cron, rotation of logs |
@@ -35,6 +36,7 @@ macro_rules! ask {
 mod accounts;
 pub mod crowd;
 mod data;
+mod mysql;
 mod packages;
 mod rights;
 mod scheduled;
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         accounts::register,
         crowd::register,
         data::register,
+        mysql::register,
         packages::register,
         rights::register,
         scheduled::register,

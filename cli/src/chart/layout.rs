@@ -192,13 +192,12 @@ impl Scene {
 
     /// The size of each box, from what stands in it and on its sides.
     fn sizes(&mut self) {
-        for (number, placed) in self.boxes.iter_mut().enumerate() {
-            let ports = self.wires.iter().filter(|wire| wire.from == number).count();
-            let ends =
-                self.wires.iter().flat_map(|wire| wire.ends.iter().map(move |end| (wire, end)));
-            let ends = ends.filter(|(_, end)| end.to == number).count();
-            let (ports, ends) = (i32::try_from(ports), i32::try_from(ends));
-            let (ports, ends) = (ports.unwrap_or(i32::MAX), ends.unwrap_or(i32::MAX));
+        let (mut ports, mut ends) = (vec![0_i32; self.boxes.len()], vec![0_i32; self.boxes.len()]);
+        for wire in &self.wires {
+            ports[wire.from] += 1;
+            wire.ends.iter().for_each(|end| ends[end.to] += 1);
+        }
+        for ((placed, ports), ends) in self.boxes.iter_mut().zip(ports).zip(ends) {
             let text = placed.notes.iter().map(|note| width(note, SMALL));
             let text = text.chain([width(&placed.name, TEXT)]).max().unwrap_or_default();
             let lines = i32::try_from(placed.notes.len()).unwrap_or_default();

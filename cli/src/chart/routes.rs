@@ -67,20 +67,20 @@ impl Ways {
 /// Spreads the ends over the sides of their boxes: as high as they come from where that is free.
 pub fn entries(ways: &Ways, boxes: &[Placed], wires: &[Wire]) -> Entries {
     // What runs through a channel from the left stands in the way of what ends on its right.
-    let mut taken = BTreeMap::<usize, Vec<(i32, Option<usize>)>>::new();
+    let mut taken = BTreeMap::<usize, BTreeSet<Line>>::new();
     for (number, wire) in wires.iter().enumerate() {
         let channel = boxes[wire.from].column + 1;
-        taken.entry(channel).or_default().push((wire.port.1, Some(number)));
+        taken.entry(channel).or_default().insert((wire.port.1, Some(number)));
     }
     for ((wire, end), way) in &ways.0 {
         if *way == Way::Along {
             let channel = boxes[wires[*wire].ends[*end].to].column;
-            taken.entry(channel).or_default().push((wires[*wire].port.1, Some(*wire)));
+            taken.entry(channel).or_default().insert((wires[*wire].port.1, Some(*wire)));
         }
     }
     let mut keys: Vec<_> = ways.0.iter().collect();
     keys.sort_by_key(|((wire, end), _)| (wires[*wire].ends[*end].to, wires[*wire].port.1, *wire));
-    let mut on_sides = BTreeMap::<(usize, bool), Vec<i32>>::new();
+    let mut on_sides = BTreeMap::<(usize, bool), BTreeSet<i32>>::new();
     let mut entries = Entries::new();
     for (&(wire, end), way) in keys {
         let number = wires[wire].ends[end].to;
@@ -90,20 +90,55 @@ pub fn entries(ways: &Ways, boxes: &[Placed], wires: &[Wire]) -> Entries {
         let wanted = wires[wire].port.1.clamp(top, bottom);
         let taken = taken.entry(channel).or_default();
         let side = on_sides.entry((number, beside)).or_default();
-        let is_free = |y: i32| {
-            let others = taken.iter().all(|(other, by)| {
-                (*other - y).abs() > NEAR || (*by == Some(wire) && *other == y && !beside)
-            });
-            others && side.iter().all(|other| (*other - y).abs() >= APART)
-        };
-        let steps = (0..=bottom - top).flat_map(|step| [wanted - step, wanted + step]);
-        let free = steps.filter(|y| (top..=bottom).contains(y)).find(|y| is_free(*y));
-        let y = free.unwrap_or(wanted);
-        side.push(y);
-        taken.push((y, None));
+        // A wire goes straight on where it comes from the left.
+        let own = Some(wire).filter(|_| !beside);
+        let blocked = |y: i32| near(taken, y, own).or_else(|| too_close(side, y));
+        let y = nearest_free(wanted, top, bottom, blocked).unwrap_or(wanted);
+        side.insert(y);
+        taken.insert((y, None));
         entries.insert((wire, end), y);
     }
     entries
+}
+
+/// A height that is taken, and the wire that runs there; `None`: one that ends there.
+type Line = (i32, Option<usize>);
+
+/// The heights around `y` that a line in the channel keeps free.
+fn near(taken: &BTreeSet<Line>, y: i32, own: Option<usize>) -> Option<(i32, i32)> {
+    let around = taken.range((y - NEAR, None)..=(y + NEAR, Some(usize::MAX)));
+    let mut blocked = around.filter_map(|(other, by)| match (by.is_some() && *by == own, y) {
+        (true, y) if y == *other => None,
+        (true, y) if y < *other => Some((other - NEAR, other - 1)),
+        (true, _) => Some((other + 1, other + NEAR)),
+        (false, _) => Some((other - NEAR, other + NEAR)),
+    });
+    blocked.next()
+}
+
+/// The heights around `y` that another end on the same side keeps free.
+fn too_close(side: &BTreeSet<i32>, y: i32) -> Option<(i32, i32)> {
+    let other = side.range(y - APART + 1..y + APART).next()?;
+    Some((other - APART + 1, other + APART - 1))
+}
+
+/// The free height that is nearest to the one that is wanted, from `top` to `bottom`.
+fn nearest_free(
+    wanted: i32,
+    top: i32,
+    bottom: i32,
+    blocked: impl Fn(i32) -> Option<(i32, i32)>,
+) -> Option<i32> {
+    let (mut up, mut down) = (wanted, wanted);
+    // From one end of what is blocked to the other, as there may be a thousand of them.
+    while let Some((first, _)) = blocked(up).filter(|_| up >= top) {
+        up = first - 1;
+    }
+    while let Some((_, last)) = blocked(down).filter(|_| down <= bottom) {
+        down = last + 1;
+    }
+    let free = [up, down].into_iter().filter(|y| (top..=bottom).contains(y));
+    free.min_by_key(|y| (y - wanted).abs())
 }
 
 /// The corridors: the one of a number is above the row of that number.

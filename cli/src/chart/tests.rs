@@ -170,6 +170,20 @@ fn many_hosts_that_look_alike_are_few_rows_and_a_small_file() {
 }
 
 #[test]
+fn a_thousand_hosts_that_all_differ_lead_to_one() {
+    let names: Vec<_> = (0..=1000).map(|number| format!("h{number}")).collect();
+    let roots: Vec<_> = names.iter().map(|name| ("a", name.as_str())).collect();
+    let chain = (0..1000).map(|at| (at, at + 1, "R", Order::ProviderFirst));
+    let links: Vec<_> =
+        chain.chain((0..1000).map(|at| (at, 1000, "S", Order::ProviderFirst))).collect();
+    let chart = chart(&roots, &links);
+    let scene = Scene::of(&chart, &Classes::of(&chart));
+    let ends = scene.wires.iter().flat_map(|wire| &wire.ends).filter(|end| end.to == 1000);
+    let heights: BTreeSet<_> = ends.map(|end| end.points[end.points.len() - 1].1).collect();
+    assert_eq!(heights.len(), 1000, "each of its lines ends at a height of its own");
+}
+
+#[test]
 fn hosts_that_differ_in_what_they_are_connected_to_stay_apart() {
     let names: Vec<_> = (0..12).map(|number| format!("h{number}")).collect();
     let roots: Vec<_> = names.iter().map(|name| ("a", name.as_str())).collect();

@@ -50,6 +50,8 @@ struct Reason {
 struct Reasons<'a> {
     model: &'a Model,
     layers: BTreeMap<&'a RootId, usize>,
+    /// How many layers there are.
+    count: usize,
     /// By the root that comes first and the one that waits.
     ordered: BTreeMap<(RootId, RootId), BTreeSet<Reason>>,
     /// By the root that provides and the one that asks.
@@ -81,9 +83,11 @@ impl ExplainOrder {
 
 impl<'a> Reasons<'a> {
     fn of(model: &'a Model) -> Self {
+        let layers = model.graph().layers();
         let mut reasons = Self {
             model,
-            layers: model.graph().layers(),
+            count: layers.values().max().map_or(1, |last| last + 1),
+            layers,
             ordered: BTreeMap::new(),
             unordered: BTreeMap::new(),
         };
@@ -112,8 +116,7 @@ impl<'a> Reasons<'a> {
 
     /// In which layer a root starts, counted from 1, and how many there are.
     fn layer(&self, root: &RootId) -> (usize, usize) {
-        let last = self.layers.values().max().copied().unwrap_or_default();
-        (self.layers.get(root).copied().unwrap_or_default() + 1, last + 1)
+        (self.layers.get(root).copied().unwrap_or_default() + 1, self.count)
     }
 
     fn tell(&self, root: &RootId, paint: Paint) -> String {

@@ -60,18 +60,19 @@ impl Graph {
     /// # Errors
     /// All that is wrong with the environment or the model, or the file cannot be written.
     pub fn run(&self, session: &Session) -> Result<Exit, Failure> {
+        let form = if session.ui.choices.json { None } else { Some(self.form()?) };
         let secrets = if self.without_secrets { Secrets::Closed } else { Secrets::Open };
         let model = session.configure(&self.environment, false, secrets)?.model;
         let roots: BTreeSet<RootId> = model.roots().cloned().collect();
         let roots = select(&roots, &self.selection.hosts, &self.selection.components)?;
         let chart = Chart::new(&model, &roots);
-        let text = match self.form() {
-            _ if session.ui.choices.json => format!("{}\n", chart.to_json()),
-            GraphFormat::Text => chart.to_text(),
-            GraphFormat::Dot => chart.to_dot(),
-            GraphFormat::Mermaid => chart.to_mermaid(),
-            GraphFormat::Svg => chart.to_svg(),
-            GraphFormat::Html => chart.to_html(),
+        let text = match form {
+            None => format!("{}\n", chart.to_json()),
+            Some(GraphFormat::Text) => chart.to_text(),
+            Some(GraphFormat::Dot) => chart.to_dot(),
+            Some(GraphFormat::Mermaid) => chart.to_mermaid(),
+            Some(GraphFormat::Svg) => chart.to_svg(),
+            Some(GraphFormat::Html) => chart.to_html(),
         };
         let Some(file) = &self.out else {
             session.ui.write(Stream::Data, &text);
@@ -86,15 +87,31 @@ impl Graph {
         Ok(Exit::Success)
     }
 
-    fn form(&self) -> GraphFormat {
-        let by_ending = || match self.out.as_ref()?.extension()?.to_str()? {
-            "dot" | "gv" => Some(GraphFormat::Dot),
-            "mmd" | "mermaid" => Some(GraphFormat::Mermaid),
-            "svg" => Some(GraphFormat::Svg),
-            "html" | "htm" => Some(GraphFormat::Html),
-            _ => None,
-        };
-        self.format.or_else(by_ending).unwrap_or_default()
+    /// The form that is asked for by name, or by the ending of the file.
+    fn form(&self) -> Result<GraphFormat, Failure> {
+        if let Some(form) = self.format {
+            return Ok(form);
+        }
+        let Some(file) = &self.out else { return Ok(GraphFormat::Text) };
+        let Some(ending) = file.extension() else { return Ok(GraphFormat::Text) };
+        match ending.to_str() {
+            Some("txt") => Ok(GraphFormat::Text),
+            Some("dot" | "gv") => Ok(GraphFormat::Dot),
+            Some("mmd" | "mermaid") => Ok(GraphFormat::Mermaid),
+            Some("svg") => Ok(GraphFormat::Svg),
+            Some("html" | "htm") => Ok(GraphFormat::Html),
+            _ => {
+                let message = format!(
+                    "`--out {}`: no form of a graph ends in `.{}`",
+                    file.display(),
+                    ending.display()
+                );
+                Err(Failure::wrong_use([Problem::new(code::ARGUMENTS, message).hint(
+                    "`.svg`, `.html`, `.dot`, `.mmd` and `.txt` do; `--format` chooses one for any \
+                     other",
+                )]))
+            }
+        }
     }
 }
 
@@ -103,6 +120,8 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
         let problem =
             Problem::new(code::OUTPUT_LOST, format!("failed to write `{}`", file.display()));
         let problem = Problem { causes: vec![error.to_string()], ..problem };
-        Failure::wrong_use([problem.hint("`--out` names a file in a directory that is there")])
+        Failure::wrong_use([
+            problem.hint("`--out` names a file that can be written, in a directory that is there")
+        ])
     })
 }

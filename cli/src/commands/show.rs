@@ -149,7 +149,7 @@ impl Show {
     }
 }
 
-/// The user that the host converges as; `None`: whoever connects.
+/// The user that the host converges as; `None`: whoever deploys.
 fn converges_as(host: &Host) -> Option<&str> {
     if host.sudo { Some("root") } else { host.service_user.as_deref() }
 }

@@ -137,6 +137,8 @@ fn offset(said: &str, sent: SystemTime, heard: SystemTime) -> Option<f64> {
         Ok(said) => (said, 1.0),
         Err(_) => (said.split('.').next()?.parse().ok()?, 1.0),
     };
+    // What is no time at all, such as `inf`.
+    Duration::try_from_secs_f64(earliest).ok()?;
     let behind = earliest - seconds(heard);
     let ahead = earliest + uncertain - seconds(sent);
     Some(if behind <= 0.0 && ahead >= 0.0 { 0.0 } else { behind })
@@ -159,7 +161,9 @@ mod tests {
         assert_eq!(offset("1000.%N", at(1000.9), at(1000.95)), Some(0.0));
         assert_eq!(offset("1000", at(1000.9), at(1000.95)), Some(0.0));
         assert_eq!(offset("990.", at(1000.0), at(1000.0)), Some(-10.0));
-        assert_eq!(offset("now", at(0.0), at(0.0)), None);
+        for said in ["now", "inf", "-inf", "nan", "1e300", "-1"] {
+            assert_eq!(offset(said, at(0.0), at(0.0)), None, "{said}");
+        }
     }
 
     #[test]

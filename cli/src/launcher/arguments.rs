@@ -62,8 +62,8 @@ const OWN: [&str; 4] = ["new", "add", "completions", "explain"];
 
 /// What happens with all other words.
 const HANDED_OVER: &str = "\
-All but `new`, `add` and `completions` is done by the program of the project around the current
-directory. It is built first, where cargo finds it stale.";
+All but `new`, `add`, `completions` and `explain` is done by the program of the project around the
+current directory. It is built first, where cargo finds it stale.";
 
 impl Line {
     /// Reads the words with which the process was started.

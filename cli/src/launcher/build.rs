@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, Command, Stdio};
+use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::thread;
 
 use serde::Deserialize;
@@ -41,15 +41,17 @@ pub fn run(root: &Path, program: Option<&str>, ui: &Ui) -> Result<Option<Vec<Bui
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let listener = ui.clone();
     let listener = thread::spawn(move || stderr.map(|stream| listen(stream, &listener)));
-    let mut told = String::new();
-    let read = stdout.map_or(Ok(0), |mut stream| stream.read_to_string(&mut told));
+    // What macros print while they are expanded stands among it, and may be anything.
+    let mut told = Vec::new();
+    let read = stdout.map_or(Ok(0), |mut stream| stream.read_to_end(&mut told));
     let status = read.and_then(|_| child.wait()).map_err(|error| no_cargo(&error))?;
     let held = listener.join().ok().flatten().unwrap_or_default();
     if !status.success() {
         ui.write_bytes(Stream::Notes, &held);
-        return Ok(None);
+        return if status.code().is_some() { Ok(None) } else { Err(killed(status)) };
     }
-    let messages = told.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let lines = told.split(|byte| *byte == b'\n');
+    let messages = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok());
     Ok(Some(messages.filter_map(built).collect()))
 }
 
@@ -99,6 +101,15 @@ fn listen(mut stream: ChildStderr, ui: &Ui) -> Vec<u8> {
         }
     }
     progress.rest()
+}
+
+/// Cargo ended without a chance to say why.
+fn killed(status: ExitStatus) -> Failure {
+    let problem = Problem::new(code::BUILD_ENDED, format!("`cargo build` was ended by {status}"));
+    wrong(problem.hint(
+        "start it again; after SIGKILL, which the system sends where memory runs out, build with less \
+         at once: `CARGO_BUILD_JOBS=1`",
+    ))
 }
 
 fn no_cargo(error: &io::Error) -> Failure {

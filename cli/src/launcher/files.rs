@@ -27,7 +27,11 @@ impl Staged {
         let refused = |error: io::Error| {
             let mut failure = failed("write into", place, &error);
             for problem in &mut failure.problems.list {
-                problem.hint = Some("nothing is left of what was written so far".to_owned());
+                problem.hint = Some(
+                    "make room there, or let yourself write there; nothing is left of what was \
+                     written so far"
+                        .to_owned(),
+                );
             }
             failure
         };
@@ -94,17 +98,18 @@ impl Staged {
     }
 }
 
-/// Replaces the text of a file in one moment.
+/// Replaces the text of a file in one moment; what is a link stays one.
 ///
 /// # Errors
 /// It cannot be written; the file is as it was.
 pub fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
-        let directory = path.parent().unwrap_or(Path::new("."));
+        let path = path.canonicalize()?;
+        let directory = path.parent().unwrap_or(Path::new("/"));
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         io::Write::write_all(&mut file, text.as_bytes())?;
-        file.as_file().set_permissions(fs::metadata(path)?.permissions())?;
-        file.persist(path)?;
+        file.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
+        file.persist(&path)?;
         Ok(())
     };
     write().map_err(|error| failed("write", path, &error))

@@ -22,7 +22,9 @@ use super::{build, failed, name, wrong};
 pub fn run(root: &Path, words: &[OsString], ui: &Ui) -> Result<Exit, Failure> {
     let manifest = manifest_of(root)?;
     let choice = Choice::read(&manifest)?;
-    let Some(built) = build::run(root, choice.named(), ui)? else { return Ok(Exit::Wrong) };
+    let Some(built) = build::run(root, choice.named(), ui)? else {
+        return choice.lost().map_or(Ok(Exit::Wrong), |problem| Err(wrong(problem)));
+    };
     let program = choice.of(built)?;
     // What it says of itself is to be typed again, so it bears the name that was typed.
     let mut command = system::program(&program);

@@ -75,6 +75,11 @@ impl Manifest {
         }
     }
 
+    /// The text that was read.
+    pub fn before(&self) -> &str {
+        &self.before
+    }
+
     /// The file and its new text; `None` if it is as it was.
     pub fn changed(&self) -> Option<(&Path, String)> {
         let text = self.document.to_string();

@@ -101,6 +101,10 @@ fn is_plain(name: &str) -> bool {
 
 /// The nearest name that would do.
 fn plain(name: &str) -> Option<String> {
+    // Nobody wants to be called by what is left of such a word.
+    if name.chars().any(|c| c.is_alphabetic() && !c.is_ascii()) {
+        return None;
+    }
     let mut words: Vec<String> = Vec::new();
     let mut was_small = false;
     for c in name.chars() {
@@ -166,6 +170,7 @@ mod tests {
             ("-shop-", Some("shop")),
             ("HTTP", Some("http")),
             ("äöü", None),
+            ("größe", None),
             ("", None),
             ("42", None),
         ] {

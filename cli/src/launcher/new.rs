@@ -43,6 +43,7 @@ impl New {
         let here = here()?;
         let place = Place::find(&here.join(&self.directory))?;
         names::check("project", &place.name)?;
+        require_outside(&place.directory)?;
         let origin = Origin::find(self.togusa.as_deref(), &here)?;
         let files = files(&place.name, &origin);
         let has_repository = place.write(&files)?;
@@ -144,6 +145,25 @@ impl Place {
     }
 }
 
+/// Refuses a place within a project, whose workspace or environments would be mixed up with its own.
+fn require_outside(directory: &Path) -> Result<(), Failure> {
+    let mut above = directory.ancestors().skip(1);
+    // What is not there yet lies in no project, and what cannot be read is told when it is written to.
+    let Some(place) = above.find_map(|directory| directory.canonicalize().ok()) else {
+        return Ok(());
+    };
+    let is_project = |directory: &&Path| {
+        togusa_environments::list(directory).is_ok_and(|names| !names.is_empty())
+    };
+    let Some(root) = place.ancestors().find(is_project) else { return Ok(()) };
+    let (inner, outer) = (directory.display(), root.display());
+    let message = format!("`{inner}` would lie within the project `{outer}`");
+    Err(wrong(Problem::new(code::THERE_ALREADY, message).hint(
+        "`togusa add component NAME` adds a component to it; a project of its own has its place \
+         outside",
+    )))
+}
+
 fn is_there(directory: &Path, how: &str) -> Failure {
     let problem = Problem::new(
         code::THERE_ALREADY,
@@ -185,6 +205,8 @@ fn make_repository(directory: &Path) -> bool {
     let git = |arguments: &[&str]| {
         let mut git = program("git");
         git.args(arguments).current_dir(directory).stdin(Stdio::null());
+        // Whoever started this may work on another repository, as a hook does.
+        git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
         let status = git.stdout(Stdio::null()).stderr(Stdio::null()).status();
         // Without git there is no repository, and none is missed.
         status.is_ok_and(|status| status.success())

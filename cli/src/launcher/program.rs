@@ -12,6 +12,8 @@ use super::{failed, wrong};
 pub struct Choice {
     manifest: PathBuf,
     named: Option<String>,
+    /// The crates that it depends on by a path.
+    crates: Vec<(String, PathBuf)>,
 }
 
 /// A program that cargo built.
@@ -35,7 +37,32 @@ impl Choice {
             std::fs::read_to_string(manifest).map_err(|error| failed("read", manifest, &error))?;
         // Cargo tells what is no TOML, with the place.
         let table: toml::Table = text.parse().unwrap_or_default();
-        Ok(Self { manifest: manifest.to_owned(), named: named(&table).map(str::to_owned) })
+        Ok(Self::of_table(manifest, &table))
+    }
+
+    fn of_table(manifest: &Path, table: &toml::Table) -> Self {
+        let all = table.get("dependencies").and_then(toml::Value::as_table);
+        let crates = all.into_iter().flatten().filter_map(|(name, dependency)| {
+            Some((name.clone(), PathBuf::from(dependency.get("path")?.as_str()?)))
+        });
+        let crates = crates.collect();
+        Self { manifest: manifest.to_owned(), named: named(table).map(str::to_owned), crates }
+    }
+
+    /// What is wrong if a crate of the project was deleted, which cargo tells without a remedy.
+    pub fn lost(&self) -> Option<Problem> {
+        let root = self.manifest.parent()?;
+        let is_lost = |path: &Path| !root.join(path).join("Cargo.toml").exists();
+        let (name, path) = self.crates.iter().find(|(_, path)| is_lost(path))?;
+        let message = format!(
+            "`{}` depends on `{name}`, and there is no crate in `{}`",
+            self.manifest.display(),
+            path.display()
+        );
+        Some(Problem::new(code::PROJECT_FILES, message).hint(format!(
+            "bring it back; or, to be rid of it, remove `{name}` from `[dependencies]`, and the \
+             component from the registry in `src/main.rs` and from environments"
+        )))
     }
 
     /// The program's name, where the manifest has it.
@@ -91,7 +118,7 @@ mod tests {
 
     fn choice(text: &str) -> Choice {
         let table: toml::Table = text.parse().unwrap();
-        Choice { manifest: "Cargo.toml".into(), named: named(&table).map(str::to_owned) }
+        Choice::of_table(Path::new("Cargo.toml"), &table)
     }
 
     fn built(names: &[&str], manifest: &str) -> Vec<Built> {

@@ -40,6 +40,15 @@ pub fn component(name: &str, package: &str) -> Vec<File> {
     filled(COMPONENT, &format!("components/{name}/"), &words)
 }
 
+/// Whether the source of a component names this type, so that its own cannot be called so.
+pub fn uses(type_: &str) -> bool {
+    let sources = COMPONENT.iter().filter(|(path, _)| path.ends_with(".rs"));
+    let lines = sources.flat_map(|(_, text)| text.lines());
+    let code = lines.filter(|line| !line.trim_start().starts_with("//"));
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '@');
+    code.flat_map(|line| line.split(|c| !is_inside(c))).any(|word| word == type_)
+}
+
 fn filled(templates: &[Template], below: &str, words: Words<'_>) -> Vec<File> {
     let fill = |text: &str| {
         let fill =
@@ -52,6 +61,16 @@ fn filled(templates: &[Template], below: &str, words: Words<'_>) -> Vec<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn types_that_the_source_of_a_component_names_are_known() {
+        for name in ["Component", "File", "Scope", "Result", "String", "Harness", "Registry"] {
+            assert!(uses(name), "{name}");
+        }
+        for name in ["App", "Type", "Port", "What", "Service"] {
+            assert!(!uses(name), "{name}");
+        }
+    }
 
     #[test]
     fn every_word_is_filled_in() {

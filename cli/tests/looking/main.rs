@@ -27,7 +27,7 @@ fn a_host_is_shown_with_where_its_attributes_come_from_and_all_it_gets() {
     insta::assert_snapshot!(project.run("show dev db"), @r#"
     db  (environments/base/environment.toml:6)
       reached       this machine
-      converges as  whoever connects
+      converges as  whoever deploys
       platform      none named
       target        ~/deployment/shop/dev/db
       data.rack     "b4"  (environments/base/environment.toml:8)
@@ -61,7 +61,7 @@ fn a_host_is_shown_with_where_its_attributes_come_from_and_all_it_gets() {
     insta::assert_snapshot!(project.run("show dev app1"), @r"
     app1  (environments/base/environment.toml:4)
       reached       this machine
-      converges as  whoever connects
+      converges as  whoever deploys
       platform      none named
       target        ~/deployment/shop/dev/app1
 
@@ -79,7 +79,7 @@ fn a_host_is_shown_with_where_its_attributes_come_from_and_all_it_gets() {
     insta::assert_snapshot!(project.run("show dev mon"), @r"
     mon  (environments/base/environment.toml:9)
       reached       this machine
-      converges as  whoever connects
+      converges as  whoever deploys
       platform      none named
       target        ~/deployment/shop/dev/mon
 
@@ -320,10 +320,20 @@ fn a_graph_of_some_is_that_of_a_run_about_them_alone() {
     let file = project.path("order.svg");
     project.run(&format!("graph dev --out {}", file.display()));
     assert!(fs::read_to_string(file).unwrap().starts_with("<svg"));
+    let picture = project.path("order.png");
+    let line = format!("graph dev --out {}", picture.display());
+    let told = project.run(&line).replace(&picture.display().to_string(), "order.png");
+    assert!(!picture.exists());
+    insta::assert_snapshot!(told, @"
+    error[T0001]: `--out order.png`: no form of a graph ends in `.png`
+      hint: `.svg`, `.html`, `.dot`, `.mmd` and `.txt` do; `--format` chooses one for any other
+    ");
+    project.run(&format!("{line} --format text"));
+    assert!(picture.exists());
     let told = project.run("graph dev --out /nowhere/order.svg");
     insta::assert_snapshot!(told, @"
     error[T0012]: failed to write `/nowhere/order.svg`
       1: No such file or directory (os error 2)
-      hint: `--out` names a file in a directory that is there
+      hint: `--out` names a file that can be written, in a directory that is there
     ");
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use togusa_core::assets::{AssetError, AssetKind};
 use togusa_core::fault;
+#[cfg(any(feature = "edits", feature = "sources"))]
 use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
 use togusa_core::preview::Preview;

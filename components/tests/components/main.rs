@@ -29,6 +29,8 @@ mod hg;
 mod hostile;
 #[cfg(feature = "accounts")]
 mod keys;
+#[cfg(feature = "data")]
+mod mysql;
 #[cfg(feature = "packages")]
 mod npm;
 #[cfg(feature = "edits")]

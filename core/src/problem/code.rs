@@ -120,6 +120,7 @@ codes! {
         25 SEVERAL_PROGRAMS "The project has several programs",
         26 PROJECT_FILES "A file of the project cannot be read or written",
         27 NO_RUST "The project's program is to be built, but there is no Rust",
+        28 BUILD_ENDED "The build of the project's program was ended by a signal",
     }
     1 "Environment file" {
         101 NOT_TOML "A file is not valid TOML",
@@ -325,8 +326,12 @@ codes! {
         741 DATABASE_FIXED "A database cannot be changed in this way",
         742 ROLE_NEEDED "PostgreSQL cannot be without this role's rights",
         743 POSTGRES_ANSWER "PostgreSQL gives no answer that can be read",
+        744 MYSQL_ANSWER "MySQL refused a statement, or gives no answer that can be read",
         745 APT_KEY "A key of a package source cannot be read",
         746 DIRECTORY_OCCUPIED "A directory holds files of something else",
+        747 MYSQL_CLOSED "The server of MySQL cannot be reached, or lets nobody in",
+        748 MYSQL_NEEDED "MySQL cannot be without this",
+        749 MYSQL_NO_USER "MySQL has no such user",
         750 CRON_SCHEDULE "A schedule of cron cannot be read",
         751 CRON_LINE "A line is too long for cron",
         752 CRON_VARIABLE "A variable would count for other jobs too",

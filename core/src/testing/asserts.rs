@@ -114,7 +114,7 @@ impl Harness {
     /// A fake must not have been called with exactly these arguments, of which `*` is any one.
     ///
     /// # Panics
-    /// It was.
+    /// It was, or there is no such fake, of which no call would be seen.
     #[track_caller]
     pub fn assert_not_called<'a>(
         &self,
@@ -122,6 +122,7 @@ impl Harness {
         arguments: impl IntoIterator<Item = &'a str>,
     ) {
         let wanted: Vec<_> = arguments.into_iter().collect();
+        assert!(self.stage.has_fake(program), "{}", no_fake(program));
         if let Some(call) = self.called(program, &wanted) {
             panic!("`{}` was called:\n{call}", line(program, &wanted));
         }
@@ -133,9 +134,7 @@ impl Harness {
 
     fn told_calls(&self, program: &str) -> String {
         if !self.stage.has_fake(program) {
-            return format!(
-                "there is no fake of `{program}`: `harness.fake(\"{program}\")` makes one"
-            );
+            return no_fake(program);
         }
         let calls = self.calls(program);
         match calls.is_empty() {
@@ -143,6 +142,10 @@ impl Harness {
             false => format!("it was called so:\n{calls}"),
         }
     }
+}
+
+fn no_fake(program: &str) -> String {
+    format!("there is no fake of `{program}`: `harness.fake(\"{program}\")` makes one")
 }
 
 fn line(program: &str, arguments: &[&str]) -> String {

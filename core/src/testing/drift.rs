@@ -211,6 +211,7 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
+    #[track_caller]
     fn new(drifts: &'a Drifts<'a>) -> Self {
         let (model, assets) = drifts.harness.configured();
         let mut trial =
@@ -262,10 +263,11 @@ impl<'a> Trial<'a> {
         let items = records.flat_map(|record| record.items.into_values());
         let mut found = BTreeSet::new();
         for item in items.filter(|item| !item.left) {
-            let path = PathBuf::from(item.name.replacen('~', &home.to_string_lossy(), 1));
-            if !item.name.starts_with(['~', '/']) {
-                continue;
-            }
+            let path = match (item.name.strip_prefix("~/"), item.name.starts_with('/')) {
+                (Some(below), _) => home.join(below),
+                (None, true) => PathBuf::from(&item.name),
+                (None, false) => continue,
+            };
             match path.strip_prefix(&home) {
                 Ok(below) => found.extend([below.to_owned()]),
                 Err(_) if !path.exists() => {}

@@ -50,7 +50,7 @@ impl Harness {
     /// ```
     ///
     /// # Panics
-    /// The value cannot be written as JSON.
+    /// The value cannot be written as JSON, or not be read from it.
     #[must_use]
     pub fn provide<R: Resource>(self, value: R) -> Self {
         self.provide_on(HOST, value)
@@ -60,11 +60,18 @@ impl Harness {
     /// it [from a host](crate::scope::Requirement::on), or looks where it comes from.
     ///
     /// # Panics
-    /// The value cannot be written as JSON.
+    /// The value cannot be written as JSON, or not be read from it.
     #[must_use]
     pub fn provide_on<R: Resource>(mut self, host: &str, value: R) -> Self {
         let json = revealing(|| serde_json::to_string(&value))
             .unwrap_or_else(|error| panic!("a resource must be writable as JSON: {error}"));
+        // Without the text of the error, which may tell a secret.
+        if serde_json::from_str::<R>(&json).is_err() {
+            let name = std::any::type_name::<R>();
+            panic!(
+                "a resource must be readable from the JSON that it is written as, but `{name}` is not"
+            );
+        }
         let name = self.next_name("given");
         self.registry = self.registry.with::<Given<R>>(name.as_str());
         let harness = self.host(host, [&*name]);
@@ -87,6 +94,7 @@ impl Harness {
     ///
     /// # Panics
     /// The model is wrong.
+    #[track_caller]
     pub fn provided<R: Resource>(&self) -> Vec<Required<R>> {
         let model = self.model();
         let query = Query { key: ResourceKey::of::<R>(), host: None };

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use togusa_core::prelude::*;
 use togusa_core::testing::Harness;
 
-use super::failure;
+use super::{failure, place};
 
 /// A file with a line, which the host counts in another.
 #[derive(Debug, Attributes)]
@@ -200,4 +200,27 @@ fn a_failure_that_did_not_come_shows_what_did() {
     page@web1  converged, 1 changed, 1 triggered
     page@web2  converged
     ");
+}
+
+#[test]
+fn a_failure_is_told_at_the_line_of_the_test() {
+    fn page() -> Harness {
+        Harness::new(Registry::new().with::<Page>("page")).host("web1", ["page"])
+    }
+    fn misspelt() -> Harness {
+        page().set("web1", "page", "txet", "hello")
+    }
+    let mistakes: [(&str, fn()); 8] = [
+        ("host", || drop(page().set("web2", "page", "text", "hello"))),
+        ("root", || drop(page().set("web1", "paeg", "text", "hello"))),
+        ("data", || drop(page().data("web2", "rack", "b4"))),
+        ("file", || drop(page().read("web1", "page/none"))),
+        ("deploy", || drop(misspelt().deploy())),
+        ("plan", || drop(misspelt().plan())),
+        ("mends", || misspelt().assert_mends()),
+        ("text", || drop(misspelt().model_text())),
+    ];
+    for (mistake, test) in mistakes {
+        assert!(place(test).ends_with("assertions.rs"), "{mistake}");
+    }
 }

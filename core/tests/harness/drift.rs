@@ -199,3 +199,27 @@ fn what_is_managed_outside_of_the_harness_is_not_touched() {
     let harness = Harness::new(Registry::new().with::<Outside>("outside")).host("web", ["outside"]);
     assert_snapshot!(failure(AssertUnwindSafe(|| harness.assert_mends())), @r#"`/etc/passwd` of Outside lies outside of the harness, where no drift is made; `harness.sandbox("web")` puts it below the home of the host"#);
 }
+
+#[test]
+fn a_tilde_within_a_name_is_no_home() {
+    #[derive(Debug, Attributes)]
+    struct Kept {
+        path: String,
+    }
+    impl Component for Kept {
+        fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+            scope.manages("file", &self.path);
+            Ok(())
+        }
+    }
+    let kept = tempfile::NamedTempFile::with_suffix("~").unwrap();
+    let path = kept.path().display().to_string();
+    let harness = Harness::new(Registry::new().with::<Kept>("kept")).host("web", ["kept"]).set(
+        "web",
+        "kept",
+        "path",
+        path.as_str(),
+    );
+    let told = failure(AssertUnwindSafe(|| harness.assert_mends()));
+    assert!(told.starts_with(&format!("`{path}` of Kept lies outside of the harness")), "{told}");
+}

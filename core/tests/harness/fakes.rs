@@ -263,4 +263,5 @@ fn a_wrong_expectation_shows_the_calls() {
     web1  systemctl is-active app
     ");
     assert_snapshot!(failure(AssertUnwindSafe(|| harness.assert_called("systemd", ["x"]))), @r#"`systemd x` was not called; there is no fake of `systemd`: `harness.fake("systemd")` makes one"#);
+    assert_snapshot!(failure(AssertUnwindSafe(|| harness.assert_not_called("systemd", ["x"]))), @r#"there is no fake of `systemd`: `harness.fake("systemd")` makes one"#);
 }

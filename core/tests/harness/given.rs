@@ -119,3 +119,16 @@ fn a_name_that_the_harness_lacks_is_told_with_those_that_it_has() {
     assert_snapshot!(set("wbe", "app"), @"the harness has no host `wbe`; it has `given`, `web`");
     assert_snapshot!(set("web", "ap"), @"the host `web` of the harness has no root `ap`; it has `app`");
 }
+
+#[test]
+fn a_value_that_cannot_be_read_back_is_told_and_not_left_out() {
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    struct Uneven {
+        #[serde(rename(serialize = "written", deserialize = "read"))]
+        name: String,
+    }
+    impl Resource for Uneven {}
+    let told = failure(|| drop(harness().provide(Uneven { name: "one".into() })));
+    assert!(told.starts_with("a resource must be readable from the JSON that it is"), "{told}");
+    assert!(told.contains("Uneven"), "{told}");
+}

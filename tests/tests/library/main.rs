@@ -9,6 +9,7 @@
 //! | `firewall` | rules of a real nftables |
 //! | `keys` | keys of SSH |
 //! | `mounts` | mounts and swap |
+//! | `mysql` | MariaDB |
 //! | `rights` | rules of a real sudo, limits, keys of a real gpg |
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `virtual_env` | virtual environments of Python |
@@ -28,6 +29,7 @@ mod data;
 mod firewall;
 mod keys;
 mod mounts;
+mod mysql;
 mod npm;
 mod program;
 mod rights;

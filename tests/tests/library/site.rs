@@ -102,7 +102,9 @@ impl Site<'_> {
     /// Deploys, with a list of the programs that were started for it in a file of the host.
     pub fn deploy_traced(&self, list: &str) -> Ran {
         let mut strace = self.host.command("strace");
-        strace.args(["-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", list, PROGRAM]);
+        strace.args(["-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", list]);
+        // Whole arguments: without a length they are cut.
+        strace.args(["-s", "1000000", PROGRAM]);
         strace.args(["deploy", &self.name, "--json"]).current_dir(&self.directory);
         Ran::new(strace.output())
     }

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
-use togusa_tests::new_project::NewProject;
+use tempfile::TempDir;
+use togusa_tests::new_project::{NewProject, Ran, finish};
 
 #[test]
 fn the_program_gets_what_the_command_was_given() {
@@ -76,4 +78,30 @@ fn help_and_completions_need_no_project() {
         assert!(script.out.contains("togusa__subcmd__deploy)"), "{}", script.out);
         assert!(!script.err.contains("Compiling"), "{}", script.err);
     }
+}
+
+/// The installed command in a project, with a script in the place of cargo.
+fn with_cargo(name: &'static str, script: &str) -> Ran {
+    let directory = TempDir::new().unwrap();
+    let cargo = directory.path().join("cargo");
+    fs::write(&cargo, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    let project = NewProject::new(name);
+    finish(project.togusa("check dev").env("CARGO", cargo).env("ROOT", project.path("")))
+}
+
+#[test]
+fn a_build_that_was_killed_is_told() {
+    insta::assert_snapshot!(with_cargo("killed", "kill -KILL $$").expect(2).err, @"
+    error[T0028]: `cargo build` was ended by signal: 9 (SIGKILL)
+      hint: start it again; after SIGKILL, which the system sends where memory runs out, build with less at once: `CARGO_BUILD_JOBS=1`
+    togusa explain T0028 tells more
+    ");
+}
+
+#[test]
+fn what_a_macro_prints_does_not_hide_the_program() {
+    let script = r#"printf '\377\n'
+echo '{"manifest_path":"'$ROOT'Cargo.toml","executable":"/bin/echo","target":{"name":"scripted","kind":["bin"]}}'"#;
+    assert_eq!(with_cargo("scripted", script).expect(0).out, "check dev\n");
 }

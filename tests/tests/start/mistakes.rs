@@ -328,6 +328,25 @@ fn code_that_does_not_compile() {
 }
 
 #[test]
+fn a_component_whose_crate_was_deleted() {
+    let project = NewProject::new("gone");
+    project.run("add component news").expect(0);
+    fs::remove_dir_all(project.path("components/news")).unwrap();
+    let ran = project.run("check dev").expect(2);
+    let (_, told) = ran.err.split_once("No such file or directory (os error 2)\n").unwrap();
+    insta::assert_snapshot!(told, @"
+    error[T0026]: `[project]/Cargo.toml` depends on `gone-news`, and there is no crate in `components/news`
+      hint: bring it back; or, to be rid of it, remove `gone-news` from `[dependencies]`, and the component from the registry in `src/main.rs` and from environments
+    togusa explain T0026 tells more
+    ");
+    insta::assert_snapshot!(project.run("add component news").expect(2).err, @"
+    error[T0022]: `Cargo.toml` depends on `gone-news` already
+      hint: choose another name; or, if its crate is gone, remove that line and the one in `src/main.rs` that registers it
+    togusa explain T0022 tells more
+    ");
+}
+
+#[test]
 fn a_machine_without_rust() {
     let project = project();
     let mut deploy = project.togusa("deploy dev");

@@ -1,6 +1,7 @@
 //! What is written is whole, and nothing is overwritten.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -19,6 +20,12 @@ fn new(directory: &Path, arguments: &str) -> Ran {
     let mut ran = finish(new.arg("new").args(arguments.split_whitespace()));
     ran.err = ran.err.replace(&directory.display().to_string(), "[tmp]");
     ran
+}
+
+fn add(project: &Path, name: &str) -> Command {
+    let mut add = command(project, &togusa().display().to_string());
+    add.args(["add", "component", name]);
+    add
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -105,6 +112,43 @@ fn nothing_is_overwritten() {
     assert_eq!(names(directory.path()), ["file", "full"]);
 }
 
+#[test]
+fn no_project_is_made_within_a_project() {
+    let directory = TempDir::new().unwrap();
+    new(directory.path(), "shop").expect(0);
+    let shop = directory.path().join("shop");
+    let components = shop.join("components");
+    for (place, name) in [(&shop, "web"), (&components, "web"), (&shop, "far/away/web")] {
+        let ran = new(place, name).expect(2);
+        let place = place.display().to_string();
+        let err = ran.err.replace("[tmp]", &place);
+        let err = err.replace(&directory.path().display().to_string(), "[tmp]");
+        let message = err.replace("shop/components/web", "shop/web").replace(name, "web");
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @"
+        error[T0022]: `[tmp]/shop/web` would lie within the project `[tmp]/shop`
+          hint: `togusa add component NAME` adds a component to it; a project of its own has its place outside
+        togusa explain T0022 tells more
+        "));
+    }
+    assert_eq!(names(&components), ["app"]);
+    new(&shop, "../beside").expect(0);
+    assert!(is_whole(&directory.path().join("beside")));
+    assert!(!shop.join("web").exists() && !shop.join("far").exists());
+}
+
+#[test]
+fn what_was_added_is_told_as_json() {
+    let directory = TempDir::new().unwrap();
+    new(directory.path(), "shop").expect(0);
+    let add = |arguments: &str| {
+        let mut add = command(&directory.path().join("shop"), &togusa().display().to_string());
+        finish(add.args(["add", "--json"]).args(arguments.split_whitespace())).expect(0).out
+    };
+    insta::assert_snapshot!(add("component web"), @r#"{"changed":["Cargo.toml","src/main.rs"],"component":"web","files":["components/web/Cargo.toml","components/web/src/lib.rs","components/web/src/tests.rs","components/web/src/web.conf.j2"],"next":["name it in an environment: `components = [\"web\"]` of a host"]}"#);
+    let told = add("environment live --host web1");
+    insta::assert_snapshot!(told, @r#"{"changed":[],"environment":"live","files":["environments/live/environment.toml"],"next":["togusa check live"]}"#);
+}
+
 /// Kills at each call of the system in turn that could leave something behind.
 #[test]
 fn a_kill_at_any_moment_leaves_no_half_project() {
@@ -142,7 +186,89 @@ fn a_full_disk_leaves_nothing() {
     insta::assert_snapshot!(err, @"
     error[T0026]: cannot write into `[tmp]`
       1: No space left on device (os error 28)
-      hint: nothing is left of what was written so far
+      hint: make room there, or let yourself write there; nothing is left of what was written so far
     togusa explain T0026 tells more
     ");
+}
+
+#[test]
+fn an_addition_that_fails_leaves_all_as_it_was() {
+    let directory = TempDir::new().unwrap();
+    new(directory.path(), "shop --togusa 0.1").expect(0);
+    let shop = directory.path().join("shop");
+    let before = ["Cargo.toml", "src/main.rs"].map(|path| fs::read(shop.join(path)).unwrap());
+    // What is mounted cannot be replaced.
+    let script = "mount --bind src/main.rs src/main.rs && exec \"$1\" add component web";
+    let mut shell = command(&shop, "unshare");
+    shell.args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"]);
+    let ran = finish(shell.arg(togusa())).expect(2);
+    assert!(ran.err.contains("src/main.rs`\n  1: Device or resource busy"), "{}", ran.err);
+    let after = ["Cargo.toml", "src/main.rs"].map(|path| fs::read(shop.join(path)).unwrap());
+    assert_eq!((before, names(&shop.join("components"))), (after, vec!["app".to_owned()]));
+    finish(&mut add(&shop, "web")).expect(0);
+}
+
+#[test]
+fn additions_at_the_same_time_all_count() {
+    let directory = TempDir::new().unwrap();
+    new(directory.path(), "shop --togusa 0.1").expect(0);
+    let shop = directory.path().join("shop");
+    let all = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    std::thread::scope(|scope| {
+        for name in all {
+            let shop = &shop;
+            scope.spawn(move || finish(&mut add(shop, name)).expect(0));
+        }
+    });
+    let manifest = fs::read_to_string(shop.join("Cargo.toml")).unwrap();
+    let program = fs::read_to_string(shop.join("src/main.rs")).unwrap();
+    for name in all {
+        assert!(manifest.contains(&format!("components/{name}\"")), "{name}:\n{manifest}");
+        assert!(program.contains(&format!("(\"{name}\")")), "{name}:\n{program}");
+    }
+}
+
+#[test]
+fn a_program_that_is_a_link_stays_one() {
+    let directory = TempDir::new().unwrap();
+    new(directory.path(), "shop --togusa 0.1").expect(0);
+    let shop = directory.path().join("shop");
+    fs::rename(shop.join("src/main.rs"), shop.join("program.rs")).unwrap();
+    symlink("../program.rs", shop.join("src/main.rs")).unwrap();
+    finish(&mut add(&shop, "web")).expect(0);
+    assert_eq!(fs::read_link(shop.join("src/main.rs")).unwrap(), Path::new("../program.rs"));
+    assert!(fs::read_to_string(shop.join("program.rs")).unwrap().contains("(\"web\")"));
+}
+
+#[test]
+fn a_program_that_cannot_be_read_is_told_before_anything_is_written() {
+    let directory = TempDir::new().unwrap();
+    new(directory.path(), "shop --togusa 0.1").expect(0);
+    let shop = directory.path().join("shop");
+    fs::write(shop.join("src/main.rs"), b"Registry::new() // \xff").unwrap();
+    let told = finish(&mut add(&shop, "web")).expect(2).err;
+    assert!(told.contains("cannot read `src/main.rs`\n  1: stream did not contain"), "{told}");
+    assert_eq!(names(&shop.join("components")), ["app"]);
+}
+
+#[test]
+fn a_repository_that_somebody_works_on_is_no_place_for_the_new_one() {
+    let directory = TempDir::new().unwrap();
+    let mut new = command(directory.path(), &togusa().display().to_string());
+    let other = directory.path().join("other");
+    finish(new.args(["new", "shop", "--togusa", "0.1"]).env("GIT_DIR", &other)).expect(0);
+    assert!(directory.path().join("shop/.git").is_dir() && !other.exists());
+}
+
+#[test]
+fn a_component_is_not_called_as_a_type_that_its_source_uses() {
+    let directory = TempDir::new().unwrap();
+    new(directory.path(), "shop --togusa 0.1").expect(0);
+    let shop = directory.path().join("shop");
+    insta::assert_snapshot!(finish(&mut add(&shop, "file")).expect(2).err, @"
+    error[T0021]: `file` cannot be the name of a component
+      hint: its source uses another type `File`: how about `my-file`?
+    togusa explain T0021 tells more
+    ");
+    assert_eq!(names(&shop.join("components")), ["app"]);
 }

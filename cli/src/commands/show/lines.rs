@@ -42,7 +42,7 @@ impl Lines<'_> {
         let name = self.paint.text(Ink::Name, host.name.as_str());
         let mut text = format!("{name}{ignored}{}\n", self.faint(&place_of(host)));
         let converges = converges_as(host)
-            .map_or_else(|| "whoever connects".to_owned(), |user| format!("{user}, by sudo"));
+            .map_or_else(|| "whoever deploys".to_owned(), |user| format!("{user}, by sudo"));
         let mut rows =
             vec![["  reached".to_owned(), reached(host)], ["  converges as".to_owned(), converges]];
         let platform = host.platform.clone().unwrap_or_else(|| "none named".to_owned());

@@ -7,7 +7,7 @@ use togusa_environments::secrets::Access;
 use super::super::files::Staged;
 use super::super::registration::Registration;
 use super::super::wrong;
-use super::{require_absent, tell};
+use super::{Added, require_absent};
 
 const FILE: &str = "environment.toml";
 
@@ -40,8 +40,9 @@ impl Environment {
         };
         let staged = Staged::write(&root.join("environments"), &[(FILE.to_owned(), text)])?;
         staged.become_directory(&root.join(&directory))?;
-        let told = [format!("+ {directory}/{FILE}"), format!("next: togusa check {name}")];
-        tell(ui, &told);
+        let mut added = Added::new("environment", name, [&*format!("{directory}/{FILE}")]);
+        added.next.push(format!("togusa check {name}"));
+        added.tell(ui);
         Ok(())
     }
 }

@@ -6,7 +6,10 @@ use togusa::arguments::Arguments;
 use super::Generated;
 
 const HEAD: &str = "# Commands\n\n`togusa` stands for the program of a project; `cargo run --` does the \
-                    same within it. `--help` prints what stands here.\n\n";
+                    same within it. `--help` prints what stands here.\n\n\
+                    The installed command has two more, which need no program: `togusa new PROJECT` \
+                    writes a project, `togusa add component NAME` and `togusa add environment NAME` \
+                    add to it. `togusa add --help` tells more.\n\n";
 
 /// The page.
 pub(super) fn page() -> Generated {
