@@ -92,7 +92,8 @@ fn whoever_leaves_by_a_third_ctrl_c_leaves_no_command_behind() {
 fn a_terminal_that_is_closed_lets_the_running_update_end() {
     let project = Project::new();
     project.block_build();
-    let mut running = project.start_and_wait();
+    // This test itself may run below `nohup`, whose children ignore the signal.
+    let mut running = project.start_below("env", &["--default-signal=HUP"]);
     // Told by the system, and by the shell.
     running.signal(Signal::SIGHUP);
     assert!(running.note().starts_with("stopping after the running updates"));
@@ -106,7 +107,7 @@ fn a_terminal_that_is_closed_lets_the_running_update_end() {
 fn below_nohup_a_terminal_that_is_closed_does_not_matter() {
     let project = Project::new();
     project.block_build();
-    let running = project.start_below("nohup");
+    let running = project.start_below("nohup", &[]);
     running.signal(Signal::SIGHUP);
     project.unblock_build();
     assert_eq!(running.end().code, Some(0));

@@ -149,11 +149,11 @@ impl Project {
         self.wait_for_build(self.command(DEPLOY))
     }
 
-    /// The same, by a program that is given the command.
-    pub fn start_below(&self, program: &str) -> Running {
+    /// The same, by a program that is given the command behind its own arguments.
+    pub fn start_below(&self, program: &str, arguments: &[&str]) -> Running {
         let plain = self.command(DEPLOY);
         let mut command = Command::new(program);
-        command.arg(plain.get_program()).args(plain.get_args()).env_clear();
+        command.args(arguments).arg(plain.get_program()).args(plain.get_args()).env_clear();
         command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.current_dir(self.path("")).stdin(Stdio::null());
         self.wait_for_build(command)
