@@ -10,11 +10,11 @@
 //! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
 //! | [`accounts`] | [`User`], [`Group`], [`SudoRule`], [`AuthorizedKey`], … | accounts, their keys and rights |
 //! | [`data`] | [`PostgresRole`], [`PostgresDatabase`], [`MysqlDatabase`], … | PostgreSQL, MariaDB and MySQL |
-//! | [`packages`] | [`Apt`], [`AptRepository`], [`VirtualEnv`] | packages and their sources |
+//! | [`packages`] | [`Apt`], [`AptRepository`], [`CargoInstall`], [`Npm`], [`VirtualEnv`] | packages and their sources |
 //! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
 //! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Patch`], [`Permissions`] | parts of files; modes and owners by pattern |
-//! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`Build`] | what comes from elsewhere |
+//! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`HgCheckout`], [`Build`] | what comes from elsewhere |
 //! | [`mod@system`] | [`Sysctl`], [`Mount`], [`Swap`], [`FirewallRule`], [`Hostname`], … | the system itself |
 //! | [`web`] | [`NginxSite`], [`HaproxyBackend`], [`Certificate`], … | what stands before an application |
 //! | [`checks`] | [`WaitForPort`], [`WaitForHttp`] | that something answers |
@@ -108,7 +108,7 @@ pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;
 #[cfg(feature = "packages")]
-pub use packages::{Apt, AptRepository, VirtualEnv};
+pub use packages::{Apt, AptRepository, CargoInstall, Npm, VirtualEnv};
 pub use purge::Purge;
 #[cfg(feature = "scheduled")]
 pub use scheduled::{Cron, Logrotate};
@@ -116,7 +116,7 @@ pub use script::Script;
 #[cfg(feature = "services")]
 pub use services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
 #[cfg(feature = "sources")]
-pub use sources::{Archive, Build, Download, GitCheckout};
+pub use sources::{Archive, Build, Download, GitCheckout, HgCheckout};
 pub use symlink::Symlink;
 #[cfg(feature = "system")]
 pub use system::{

@@ -12,9 +12,9 @@ pub use crate::system::{
 #[cfg(feature = "web")]
 pub use crate::web::{Certificate, HaproxyBackend, NginxReload, NginxSite};
 #[cfg(feature = "packages")]
-pub use crate::{Apt, AptRepository, VirtualEnv};
+pub use crate::{Apt, AptRepository, CargoInstall, Npm, VirtualEnv};
 #[cfg(feature = "sources")]
-pub use crate::{Archive, Build, Download, GitCheckout};
+pub use crate::{Archive, Build, Download, GitCheckout, HgCheckout};
 #[cfg(feature = "accounts")]
 pub use crate::{AuthorizedKey, GpgKey, Group, KnownHost, PamLimit, SudoRule, User};
 #[cfg(feature = "edits")]

@@ -16,8 +16,9 @@ use crate::access;
 use crate::file::Text;
 use crate::location::{Location, Place};
 
+use super::checkout::{LocalChanges, check_secrets, check_url, listed, short};
 use repository::{Repository, State};
-use ways::{Login, check_url, login_path};
+use ways::{Login, login_path};
 
 /// A checkout of a git repository, at a branch, a tag or a commit.
 ///
@@ -81,13 +82,6 @@ pub(super) enum Wanted {
     Branch(String),
     Tag(String),
     Commit(String),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum LocalChanges {
-    Refuse,
-    Keep,
-    Clobber,
 }
 
 /// What is checked out where, for other roots.
@@ -395,13 +389,7 @@ impl Component for GitCheckout {
         self.place.resolve("checkout", scope)?;
         self.wanted()?.check()?;
         check_url(&self.url)?;
-        scope.check_arguments(&Exec::new("git").arg(&self.url)).map_err(|error| {
-            let hint = "give the password by `.login(…)`, and the URL without it";
-            match Err::<(), _>(error).hint(hint) {
-                Err(error) => error,
-                Ok(()) => fault!(code::PASSWORD_IN_URL, "the URL holds a secret"),
-            }
-        })?;
+        check_secrets(&self.url, "git", scope)?;
         demand!(self.depth != Some(0), code::OPTION_VALUE, "a depth of 0 commits is nothing");
         self.add_ways(scope)
     }
@@ -464,18 +452,4 @@ impl Component for GitCheckout {
         }
         Ok(())
     }
-}
-
-/// The beginning of a commit.
-fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
-}
-
-/// The first of some names, and how many more there are.
-fn listed(names: &[String]) -> String {
-    let shown: Vec<_> =
-        names.iter().take(3).map(|name| format!("`{}`", name.escape_debug())).collect();
-    let more = names.len().saturating_sub(3);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("{}{more}", shown.join(", "))
 }

@@ -7,6 +7,8 @@ mod archive;
 mod bench;
 #[cfg(feature = "sources")]
 mod build;
+#[cfg(feature = "packages")]
+mod cargo;
 #[cfg(feature = "web")]
 mod certificate;
 #[cfg(feature = "checks")]
@@ -22,11 +24,15 @@ mod file_access;
 mod file_content;
 #[cfg(feature = "sources")]
 mod git;
+#[cfg(feature = "sources")]
+mod hg;
 mod hostile;
 #[cfg(feature = "accounts")]
 mod keys;
 #[cfg(feature = "data")]
 mod mysql;
+#[cfg(feature = "packages")]
+mod npm;
 #[cfg(feature = "edits")]
 mod patch;
 #[cfg(feature = "services")]

@@ -346,6 +346,7 @@ codes! {
         762 UNIT_MASKED "The unit is masked",
         763 UNIT_NOT_ENABLED "The unit cannot be enabled",
         764 NO_USER_MANAGER "The systemd of a user does not run",
+        765 NPM_LOCK "A lock file of npm cannot be read",
         770 ARCHIVE_UNREADABLE "An archive cannot be unpacked",
         771 ARCHIVE_UNSAFE "An archive holds what leads out of its directory",
         772 BUILD_PLACES "A build would be installed into the wrong place",

@@ -10,6 +10,7 @@ pub(super) fn register(registry: Registry) -> Registry {
         .with::<Packages>("more-packages")
         .with::<Repository>("repository")
         .with::<Venv>("venv")
+        .with::<NodePackage>("npm")
 }
 
 /// Some packages.
@@ -73,6 +74,37 @@ impl Component for Repository {
         );
         ask!(repository: trusted if self.trusted, absent if self.absent);
         scope.add(repository);
+        Ok(())
+    }
+}
+
+/// A package of npm.
+#[derive(Debug, Attributes)]
+struct NodePackage {
+    package: Option<String>,
+    version: Option<String>,
+    source: Option<String>,
+    directory: Option<String>,
+    user: Option<String>,
+    #[attribute(default = false)]
+    absent: bool,
+}
+
+impl Component for NodePackage {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let npm = match (&self.package, &self.directory) {
+            (Some(package), _) => Npm::new(package),
+            (None, Some(directory)) => Npm::locked(&**directory),
+            (None, None) => bail!("neither a package nor a directory"),
+        };
+        let npm = npm.options(["--offline"]);
+        set!(npm:
+            version = self.version.as_ref(),
+            source = self.source.as_ref(),
+            user = self.user.as_ref(),
+        );
+        ask!(npm: absent if self.absent);
+        scope.add(npm);
         Ok(())
     }
 }

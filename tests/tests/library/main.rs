@@ -14,6 +14,7 @@
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `virtual_env` | virtual environments of Python |
 //! | `sources` | checkouts and scripts of another user |
+//! | `npm` | packages of a real npm |
 //! | `program` | processes without an init system |
 //! | `supervisor` | programs below a real supervisord |
 //! | `systemd` | units and services of a real systemd |
@@ -29,6 +30,7 @@ mod firewall;
 mod keys;
 mod mounts;
 mod mysql;
+mod npm;
 mod program;
 mod rights;
 mod scheduled;

@@ -1,0 +1,371 @@
+//! Checkouts of Mercurial, from a repository on the same machine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use togusa_components::prelude::*;
+use togusa_core::prelude::*;
+
+use crate::Bench;
+use crate::server::Server;
+
+/// Runs Mercurial as somebody who works on the repository.
+#[track_caller]
+fn hg(directory: &Path, args: &[&str]) -> String {
+    let mut command = Command::new("hg");
+    command.env("HGPLAIN", "1").env("HGRCPATH", "").env("HGUSER", "a").env("HGENCODING", "UTF-8");
+    let ran = command.args(args).current_dir(directory).output();
+    let ran = ran.expect("no `hg`: install the package `mercurial`");
+    assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+}
+
+fn head(directory: &Path) -> String {
+    hg(directory, &["log", "--rev", ".", "--template", "{node}"])
+}
+
+/// A server's repository, which is worked on right there.
+struct Origin {
+    test: Bench,
+    url: String,
+    work: PathBuf,
+}
+
+impl Origin {
+    fn new() -> Self {
+        let test = Bench::new();
+        hg(&test.outside(""), &["init", "origin"]);
+        let work = test.outside("origin");
+        let url = format!("file://{}", work.display());
+        let origin = Self { test, url, work };
+        origin.commit("file", "one\n");
+        origin
+    }
+
+    /// Commits a file and gives the commit.
+    fn commit(&self, name: &str, text: &str) -> String {
+        fs::write(self.work.join(name), text).unwrap();
+        hg(&self.work, &["commit", "--addremove", "--message", text.trim()]);
+        head(&self.work)
+    }
+
+    fn checkout(&self, make: impl Fn(HgCheckout) -> HgCheckout + Send + Sync + 'static) {
+        let url = self.url.clone();
+        self.test.set_model(move |scope| {
+            scope.add(make(HgCheckout::new(url.as_str(), "app")));
+            Ok(())
+        });
+    }
+
+    fn head(&self) -> String {
+        head(&self.test.path("app"))
+    }
+}
+
+#[test]
+fn a_branch_is_followed() {
+    let origin = Origin::new();
+    let first = head(&origin.work);
+    origin.checkout(|app| app.branch("default"));
+    let created = origin.test.converge();
+    let expected = format!("+ create checkout of `{}` at default ({})", origin.url, &first[..12]);
+    assert_eq!(created, [expected]);
+    assert_eq!(origin.test.read("app/file"), "one\n");
+    let second = origin.commit("file", "two\n");
+    let moved = origin.test.converge();
+    assert_eq!(moved, [format!("~ commit {} → {}", &first[..12], &second[..12])]);
+    assert_eq!(origin.test.read("app/file"), "two\n");
+}
+
+#[test]
+fn a_bookmark_and_a_branch_that_are_not_the_first_are_found() {
+    let origin = Origin::new();
+    let first = head(&origin.work);
+    let second = origin.commit("file", "two\n");
+    origin.checkout(|app| app.bookmark("default"));
+    let failure = origin.test.failure();
+    assert!(failure.contains("has no bookmark `default`"), "{failure}");
+    hg(&origin.work, &["bookmark", "--rev", &first, "next one"]);
+    origin.checkout(|app| app.bookmark("next one"));
+    origin.test.converge();
+    assert_eq!(origin.head(), first);
+    hg(&origin.work, &["branch", "-q", "a branch"]);
+    let third = origin.commit("file", "three\n");
+    origin.checkout(|app| app.branch("a branch"));
+    origin.test.converge();
+    assert_eq!(origin.head(), third);
+    origin.checkout(|app| app.branch("default"));
+    origin.test.converge();
+    assert_eq!(origin.head(), second);
+}
+
+#[test]
+fn a_tag_or_a_commit_that_is_there_needs_no_server() {
+    let origin = Origin::new();
+    let first = head(&origin.work);
+    hg(&origin.work, &["tag", "v1"]);
+    origin.commit("file", "two\n");
+    origin.checkout(|app| app.tag("v1"));
+    origin.test.converge();
+    assert_eq!(origin.head(), first);
+    let hidden = origin.test.outside("hidden");
+    fs::rename(&origin.work, &hidden).unwrap();
+    assert!(origin.test.converge().is_empty());
+    let commit = first.clone();
+    origin.checkout(move |app| app.commit(commit.as_str()));
+    assert!(origin.test.converge().is_empty());
+    fs::rename(&hidden, &origin.work).unwrap();
+    // Another commit is fetched by itself.
+    let third = origin.commit("file", "three\n");
+    let commit = third.clone();
+    origin.checkout(move |app| app.commit(commit.as_str()));
+    origin.test.converge();
+    assert_eq!(origin.head(), third);
+    origin.checkout(|app| app.commit("1".repeat(40)));
+    let failure = origin.test.failure();
+    assert!(failure.contains(&format!("has no commit `{}`", "1".repeat(40))), "{failure}");
+}
+
+#[test]
+fn what_was_changed_by_hand_is_refused_kept_or_discarded() {
+    let origin = Origin::new();
+    origin.checkout(|app| app.branch("default"));
+    origin.test.converge();
+    fs::write(origin.test.path("app/file"), "mine\n").unwrap();
+    let failure = origin.test.failure();
+    assert!(failure.contains("files were changed by hand: `file`"), "{failure}");
+    assert!(failure.contains("`.clobber()`"), "{failure}");
+    assert_eq!(origin.test.read("app/file"), "mine\n");
+
+    origin.checkout(|app| app.branch("default").keep_local_changes());
+    assert!(origin.test.converge().is_empty());
+    let next = origin.commit("other", "x\n");
+    origin.test.converge();
+    assert_eq!((origin.head(), origin.test.read("app/file").as_str()), (next, "mine\n"));
+    origin.commit("file", "theirs\n");
+    let failure = origin.test.failure();
+    assert!(failure.contains("conflicting changes"), "{failure}");
+    assert_eq!(origin.test.read("app/file"), "mine\n");
+
+    origin.checkout(|app| app.branch("default").clobber());
+    let changes = origin.test.converge();
+    assert_eq!(changes[1..], ["~ changed by hand: `file`"]);
+    assert_eq!(origin.test.read("app/file"), "theirs\n");
+}
+
+#[test]
+fn commits_that_were_made_by_hand_are_not_lost() {
+    let origin = Origin::new();
+    // What a server gives that does not publish is a draft, as what is committed by hand.
+    fs::write(origin.work.join(".hg/hgrc"), "[phases]\npublish = false\n").unwrap();
+    origin.checkout(|app| app.branch("default"));
+    origin.test.converge();
+    origin.commit("file", "two\n");
+    origin.test.converge();
+    let deployed = origin.head();
+    fs::write(origin.test.path("app/file"), "mine\n").unwrap();
+    hg(&origin.test.path("app"), &["commit", "--message", "by hand"]);
+    let failure = origin.test.failure();
+    assert!(
+        failure.contains("commits were made by hand: `") && failure.contains("by hand`"),
+        "{failure}"
+    );
+    origin.checkout(|app| app.branch("default").clobber());
+    origin.test.converge();
+    assert_eq!(origin.head(), deployed);
+}
+
+#[test]
+fn a_checkout_that_was_moved_by_hand_is_moved_back() {
+    let origin = Origin::new();
+    let first = head(&origin.work);
+    let second = origin.commit("file", "two\n");
+    origin.checkout(|app| app.branch("default"));
+    origin.test.converge();
+    hg(&origin.test.path("app"), &["update", "--rev", &first]);
+    origin.test.converge();
+    assert_eq!(origin.head(), second);
+}
+
+#[test]
+fn files_that_mercurial_does_not_know_stay_unless_they_are_to_go() {
+    let origin = Origin::new();
+    origin.checkout(|app| app.branch("default"));
+    origin.test.converge();
+    fs::write(origin.test.path("app/a b\n\"é"), "").unwrap();
+    assert!(origin.test.converge().is_empty());
+    origin.checkout(|app| app.branch("default").clean());
+    assert_eq!(origin.test.converge(), ["- remove unknown to Mercurial: `a b\\n\\\"é`"]);
+    assert!(!origin.test.exists("app/a b\n\"é"));
+}
+
+#[test]
+fn another_url_makes_the_checkout_anew_and_absent_removes_it() {
+    let origin = Origin::new();
+    origin.checkout(|app| app.branch("default"));
+    origin.test.converge();
+    let app = origin.test.path("app");
+    hg(&origin.test.outside(""), &["clone", "-q", "origin", "copy"]);
+    let url = format!("file://{}", origin.test.outside("copy").display());
+    for absent in [false, true] {
+        let other = url.clone();
+        origin.test.set_model(move |scope| {
+            let app = HgCheckout::new(other.as_str(), "app");
+            scope.add(if absent { app.absent() } else { app.branch("default") });
+            Ok(())
+        });
+        fs::write(app.join("unknown"), "").unwrap();
+        let failure = origin.test.failure();
+        assert!(failure.contains("files were changed by hand: `unknown`"), "{failure}");
+        fs::remove_file(app.join("unknown")).unwrap();
+        fs::write(app.join("file"), "mine\n").unwrap();
+        hg(&app, &["--config", "extensions.shelve=", "shelve", "--name", "later"]);
+        let failure = origin.test.failure();
+        assert!(failure.contains("commits were made by hand: `later`"), "{failure}");
+        fs::remove_dir_all(app.join(".hg/shelved")).unwrap();
+        if absent {
+            assert_eq!(origin.test.converge(), ["- remove directory with all that it holds"]);
+            assert!(!origin.test.exists("app"));
+        } else {
+            assert_eq!(origin.test.converge(), [format!("~ url {} → {url}", origin.url)]);
+            assert_eq!(hg(&app, &["config", "paths.default"]), url);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_is_named() {
+    let origin = Origin::new();
+    let first = head(&origin.work);
+    // The second one is the beginning of a commit.
+    for name in ["nothing".to_owned(), first[..12].to_owned()] {
+        let failure = {
+            let branch = name.clone();
+            origin.checkout(move |app| app.branch(branch.as_str()));
+            origin.test.failure()
+        };
+        assert!(failure.contains(&format!("has no branch `{name}`")), "{failure}");
+    }
+    fs::remove_dir_all(origin.test.path("app")).unwrap();
+    fs::create_dir_all(origin.test.path("app")).unwrap();
+    fs::write(origin.test.path("app/x"), "").unwrap();
+    for absent in [false, true] {
+        origin.checkout(move |app| match absent {
+            true => app.absent(),
+            false => app.branch("default"),
+        });
+        let failure = origin.test.failure();
+        assert!(failure.contains("holds files, and is no checkout of Mercurial"), "{failure}");
+    }
+    let problem = |make: fn() -> HgCheckout| {
+        let test = Bench::new().model(move |scope| {
+            scope.add(make());
+            Ok(())
+        });
+        test.problems()
+    };
+    assert!(problem(|| HgCheckout::new("/u", "d")).contains("no revision is given"));
+    assert!(problem(|| HgCheckout::new("/u", "d").tag("a").branch("b")).contains("two revisions"));
+    assert!(problem(|| HgCheckout::new("/u", "d").commit("abc")).contains("all of its 40"));
+    assert!(problem(|| HgCheckout::new("/u", "d").tag("tip")).contains("is no name of a tag"));
+    for url in ["u", "https://a.org/x#y"] {
+        let test = Bench::new().model(move |scope| {
+            scope.add(HgCheckout::new(url, "d").branch("b"));
+            Ok(())
+        });
+        assert!(test.problems().contains("is no whole address of a repository"));
+    }
+    assert!(
+        problem(|| HgCheckout::new("/u", "d").branch("b").login("a", "b"))
+            .contains("a login is for a URL that begins with")
+    );
+    assert!(
+        problem(|| HgCheckout::new("https://a.org/", "d").branch("b").login("a", " b"))
+            .contains("the password of the login")
+    );
+}
+
+#[test]
+fn a_key_and_a_password_are_private_files_and_never_shown() {
+    let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n";
+    let test =
+        Bench::new().data("key", Secret::new(key)).data("password", Secret::new("tr0ub4 d@r%"));
+    let server = Server::new(b"");
+    server.set(|site| {
+        site.refusal = Some("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"test\"");
+    });
+    let url = server.url.clone();
+    let test = test.model(move |scope| {
+        let key: Secret = scope.data("key")?.context("no key")?;
+        let password: Secret = scope.data("password")?.context("no password")?;
+        let app = HgCheckout::new(url.as_str(), "app").branch("default");
+        scope.add(app.ssh_key(key).known_hosts("h ssh-ed25519 AAAA\n").login("me", password));
+        Ok(())
+    });
+    let run = test.deploy();
+    assert!(!run.summary.is_success());
+    let told = format!("{run:?}");
+    assert!(!told.contains("tr0ub4") && !told.contains("b3BlbnNz"), "{told}");
+    let host = server.url.strip_prefix("http://").unwrap().strip_suffix("/file").unwrap();
+    let login = format!(
+        "[auth]\ntogusa.prefix = {host}\ntogusa.schemes = http\n\
+         togusa.username = me\ntogusa.password = tr0ub4 d@r%\n"
+    );
+    for (name, content) in [
+        (".app.hg-key", key),
+        (".app.hg-known_hosts", "h ssh-ed25519 AAAA\n"),
+        (".app.hg-login", &*login),
+    ] {
+        assert_eq!((test.read(name).as_str(), test.mode(name)), (content, 0o600), "{name}");
+    }
+    // `me:tr0ub4 d@r%` in base64: the server was told who it is.
+    let asked = server.asked().concat();
+    assert!(asked.contains("Basic bWU6dHIwdWI0IGRAciU="), "{asked}");
+
+    let url = server.url.clone();
+    test.set_model(move |scope| {
+        let app = HgCheckout::new(url.as_str(), "app").absent();
+        scope.add(app.ssh_key("k").known_hosts("h").login("me", "p"));
+        Ok(())
+    });
+    test.converge();
+    for name in [".app.hg-key", ".app.hg-known_hosts", ".app.hg-login"] {
+        assert!(!test.exists(name), "{name}");
+    }
+}
+
+#[test]
+fn a_password_in_the_url_is_refused() {
+    let test = Bench::new().data("password", Secret::new("tr0ub4dor")).model(|scope| {
+        let password: Secret = scope.data("password")?.context("no password")?;
+        let url = format!("https://localhost/{}/app", password.expose());
+        scope.add(HgCheckout::new(url, "app").branch("default"));
+        Ok(())
+    });
+    let problems = test.problems();
+    assert!(problems.contains("hint: give the password by `.login(…)`"), "{problems}");
+}
+
+#[test]
+fn a_first_checkout_that_was_cut_off_is_brought_to_its_end() {
+    let origin = Origin::new();
+    origin.checkout(|app| app.branch("default"));
+    let app = origin.test.path("app");
+    fs::create_dir_all(&app).unwrap();
+    hg(&app, &["init"]);
+    // Before it was told where it is from.
+    origin.test.converge();
+    let settings = format!("[paths]\ndefault = {}\n", origin.url);
+    assert_eq!(origin.test.read("app/.hg/hgrc"), settings);
+
+    hg(&app, &["update", "null"]);
+    fs::write(app.join(".hg/hgrc"), format!("{settings}[togusa]\nincomplete = true\n")).unwrap();
+    // As Mercurial leaves it when it is killed while it writes the files.
+    fs::write(app.join("file"), "on").unwrap();
+    origin.test.converge();
+    assert_eq!(origin.test.read("app/file"), "one\n");
+    assert_eq!(origin.test.read("app/.hg/hgrc"), settings);
+    fs::write(app.join("file"), "by hand").unwrap();
+    assert!(origin.test.failure().contains("files were changed by hand"));
+}
