@@ -6,6 +6,7 @@
 mod activity;
 mod agent;
 mod assets;
+mod calls;
 mod converge;
 mod coordinator;
 mod hand_over;

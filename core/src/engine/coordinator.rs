@@ -272,7 +272,7 @@ impl Run<'_> {
                 }
                 self.link(&host, |link| assets.into_iter().for_each(|asset| link.send(asset)));
             }
-            FromAgent::Ready => {
+            FromAgent::Ready(_) => {
                 let elapsed = self.links[&host].age();
                 self.link(&host, Link::ready);
                 self.progress.ready(&host);
@@ -287,7 +287,7 @@ impl Run<'_> {
             }
             FromAgent::Event(event) => (self.tell)(*event),
             FromAgent::Done(done) => self.root_done(host, *done),
-            FromAgent::Heartbeat => {}
+            FromAgent::Answer { .. } | FromAgent::Heartbeat => {}
         }
     }
 
@@ -388,6 +388,8 @@ impl Run<'_> {
             .filter_map(|provider| Some(((*provider).clone(), *self.counters.get(*provider)?)));
         Start {
             root: id.root.clone(),
+            ask: crate::protocol::Ask::Run,
+            restore: Vec::new(),
             uncertain: self.depends_on_uncertain(id),
             counts: counts.collect(),
             predicted: providers
