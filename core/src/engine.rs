@@ -17,7 +17,7 @@ pub mod target;
 pub mod transport;
 
 pub use agent::{Agent, serve};
-pub use coordinator::{Options, deploy};
+pub use coordinator::{Confirm, Options, Question, deploy};
 pub(crate) use state::StateError;
 pub use status::status;
 

@@ -79,6 +79,11 @@ impl Model {
         self.roots.get(root).is_some_and(|root| root.ignored)
     }
 
+    /// ONCE
+    pub fn done_once(&self, _: &RootId) -> Option<&RootId> {
+        None
+    }
+
     /// The order of the roots.
     pub fn graph(&self) -> &Graph {
         &self.graph

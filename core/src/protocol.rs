@@ -124,7 +124,7 @@ impl HandOver {
 }
 
 /// What rollouts of earlier runs have left on a host.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Left {
     /// Roots of the host that were being changed.
     pub(crate) rolling: Vec<RootName>,

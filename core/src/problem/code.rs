@@ -277,6 +277,7 @@ codes! {
         515 NOT_RESTORED "An instance could not be put back into use",
         516 TOO_FEW_UP "Too few instances are up to take another one",
         517 ROLLOUT_DECLINED "A rollout was not to go on",
+        518 ROLLOUT_STOPPED "A rollout stopped because instances failed",
     }
     6 "Components at work" {
         601 VERIFY_FAILED "A component could not be verified",
