@@ -164,7 +164,7 @@ pub fn problems(environment: &Environment) -> Vec<Problem> {
         if minimum + largest <= all {
             continue;
         }
-        let (are, most) = (all.saturating_sub(minimum), "instances may be down");
+        let down = all.saturating_sub(minimum);
         let what = match &rollout.group {
             Some(group) => format!("of {all} instances in group `{group}`"),
             None => format!("of {all} instances"),
@@ -172,15 +172,17 @@ pub fn problems(environment: &Environment) -> Vec<Problem> {
         let message = format!(
             "a batch takes {largest} {what}, and `minimum_up` leaves none for it: {minimum} must stay up"
         );
-        let message = match are {
+        let message = match down {
             0 => message,
             _ => format!(
                 "a batch takes {largest} {what}, but `minimum_up` keeps {minimum} of them up"
             ),
         };
-        let hint = match are {
+        let hint = match down {
             0 => "lower `minimum_up`, or add a host".to_owned(),
-            _ => format!("at most {are} {most}: take smaller batches, or lower `minimum_up`"),
+            _ => format!(
+                "at most {down} of them may be down: take smaller batches, or lower `minimum_up`"
+            ),
         };
         problems.push(
             Problem::new(code::ROLLOUT_MINIMUM, message).hint(hint).at(rollout.origin.clone()),
