@@ -43,23 +43,28 @@ impl Master {
         self.process.pid
     }
 
+    fn below(&self) -> impl Iterator<Item = Process> {
+        Process::all().filter(|process| process.parent == self.process.pid)
+    }
+
     fn workers(&self) -> BTreeSet<(i32, u64)> {
-        let below = Process::all().filter(|process| process.parent == self.process.pid);
         // Workers of nginx say so when they take no more connections; those of HAProxy do not.
-        let serving = below.filter(|process| !process.title().contains("shutting down"));
+        let serving = self.below().filter(|process| !process.title().contains("shutting down"));
         serving.map(|process| (process.pid, process.started)).collect()
     }
 
     /// Has it reload by a command, and waits for workers that were not there before: a master that
     /// does not like what it reads keeps the old ones, and tells nobody but its log. Where workers
-    /// tell that they serve no longer, that is waited for too.
+    /// tell that they serve no longer, that is waited for too. Gives those of before, which go once
+    /// they have answered what they were asked.
     pub(super) fn reload(
         &self,
         machine: &Machine<'_>,
         name: &str,
         command: &Exec,
         tells: bool,
-    ) -> Result {
+    ) -> Result<Workers> {
+        let all = Workers(self.below().collect());
         let before = self.workers();
         machine.run(command)?;
         let seen = wait(machine, COMES_UP, INTERVAL, || {
@@ -72,7 +77,7 @@ impl Master {
             Ok(if is_done { Ok(()) } else { Err(String::new()) })
         })?;
         if seen.is_ok() {
-            return Ok(());
+            return Ok(all);
         }
         let time = seconds(COMES_UP);
         Err(fault!(
@@ -80,5 +85,18 @@ impl Master {
             "{name} did not reload: after {time} its old workers still serve"
         ))
         .hint(format!("the error log of {name} tells why"))
+    }
+}
+
+/// Workers that are to end.
+pub(super) struct Workers(Vec<Process>);
+
+impl Workers {
+    /// Whether none of them is left.
+    pub(super) fn are_gone(&self) -> bool {
+        let is_left = |worker: &Process| {
+            Process::running(worker.pid).is_some_and(|now| now.started == worker.started)
+        };
+        !self.0.iter().any(is_left)
     }
 }
