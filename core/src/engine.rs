@@ -17,7 +17,7 @@ pub mod target;
 pub mod transport;
 
 pub use agent::{Agent, serve};
-pub use coordinator::{Confirm, Options, Question, deploy};
+pub use coordinator::{Confirm, Options, Question, deploy, forecast};
 pub(crate) use state::StateError;
 pub use status::status;
 

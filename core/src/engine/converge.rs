@@ -87,6 +87,7 @@ impl Walk<'_> {
     fn run(&mut self) -> End {
         let root = self.draft.breadcrumb(0);
         let prepared = self.triggers.adopt().map_err(anyhow::Error::new);
+        let prepared = prepared.and_then(|()| self.restore_left());
         let prepared = prepared.and_then(|()| match self.mode {
             Mode::Verify => Ok(()),
             Mode::Converge => self.prepare(),
@@ -110,12 +111,17 @@ impl Walk<'_> {
         }
     }
 
+    /// Puts back what earlier runs left out of use here, and what is done without a rollout.
+    fn restore_left(&self) -> anyhow::Result<()> {
+        if self.host.mode == Mode::Verify || self.start.restore.is_empty() {
+            return Ok(());
+        }
+        restore(self.host, self.id, self.draft, self.start.restore.iter())
+    }
+
     fn prepare(&self) -> anyhow::Result<()> {
         if self.start.ask == Ask::Roll {
             self.host.rolling.begin(&self.id.root)?;
-        }
-        if !self.start.restore.is_empty() {
-            restore(self.host, self.id, self.draft, self.start.restore.iter())?;
         }
         self.triggers.record_managed()?;
         let site = &self.host.site;

@@ -1,6 +1,7 @@
 //! The coordinator: orders the work of all hosts, and starts each root when its turn has come.
 
 mod forecast;
+mod handing;
 mod link;
 mod options;
 mod progress;
@@ -16,15 +17,14 @@ use std::time::{Duration, Instant};
 
 use crate::assets::{AssetStore, WithSecrets};
 use crate::environment::Host;
-use crate::event::{Counts, Event, Mode, Outcome, Skip, Summary};
+use crate::event::{Counts, Event, Mode, Outcome, PlannedBatch, Skip, Summary};
 use crate::interrupt::Interrupt;
 use crate::model::Model;
 use crate::names::{HostName, RootId};
 use crate::problem::{Problem, code};
-use crate::protocol::{Ask, Call, Done, Frame, FromAgent, HandOver, Left, Start, ToAgent};
+use crate::protocol::{Ask, Call, Done, Frame, FromAgent, Left, ToAgent};
 use crate::secret::Masked as _;
 
-use super::hand_over::{hand_over, needed_homes};
 use super::transport::{Connection, Transport};
 use super::{HEARTBEAT, SILENCE};
 use forecast::Forecast;
@@ -132,6 +132,15 @@ pub fn deploy(
     run.summary.skipped -= run.selected.len();
     run.run_to_the_end(&inbox);
     run.finish()
+}
+
+/// The waves in which the rollouts of a model would go if these of its roots are to be changed, and all
+/// goes well: what a plan shows in its end.
+pub fn forecast(model: &Model, changing: &BTreeSet<RootId>) -> Vec<Vec<PlannedBatch>> {
+    let skips = |id: &RootId| model.is_ignored(id) || model.done_once(id).is_some();
+    let selected: Vec<_> = model.graph.order().iter().filter(|id| !skips(id)).cloned().collect();
+    let rolled = rolled(model, &selected.iter().cloned().collect());
+    Forecast { graph: &model.graph, selected, rolled, changing, left: &BTreeMap::new() }.waves()
 }
 
 /// A model that was checked without its secrets reaches no host.
@@ -389,66 +398,6 @@ impl Run<'_> {
         let summary = crate::event::RootSummary { outcome: outcome.clone(), counts, elapsed };
         self.summary.roots.insert(crate::event::RootIdKey(root.clone()), summary);
         (self.tell)(Event::RootFinished { root, outcome, counts, elapsed });
-    }
-
-    /// Hands over to a host that has greeted, unless the home of another must be known first.
-    fn hand_over_to(&mut self, host: &HostName) {
-        if self.stopping || !self.links.get(host).is_some_and(Link::awaits_hand_over) {
-            return;
-        }
-        let present = self.present();
-        let mut needed = needed_homes(self.model, host, &present).into_iter();
-        let missing = needed.find(|needed| {
-            !self.homes.contains_key(needed)
-                && self.links.get(needed).is_some_and(|link| !link.is_gone())
-        });
-        if let Some(missing) = missing {
-            self.awaiting.entry(missing).or_default().push(host.clone());
-            return;
-        }
-        let attending = self.attending.iter().filter(|id| id.host == *host);
-        let attending = attending.map(|id| id.root.clone()).collect();
-        let hand_over = HandOver {
-            attending,
-            ..hand_over(self.model, host, &present, &self.homes, self.options)
-        };
-        self.link(host, |link| link.hand_over(hand_over));
-    }
-
-    /// All roots that hosts are handed.
-    fn present(&self) -> BTreeSet<RootId> {
-        self.selected.union(&self.attending).cloned().collect()
-    }
-
-    /// The home of a host is known, or never will be.
-    fn hand_over_to_who_waits_for(&mut self, host: &HostName) {
-        for waiting in self.awaiting.remove(host).unwrap_or_default() {
-            self.hand_over_to(&waiting);
-        }
-    }
-
-    fn start(&self, id: &RootId, ask: Ask, restore: Vec<RootId>) -> Start {
-        let triggers = &self.model.roots[id].draft.triggers;
-        let providers = triggers.iter().filter_map(|trigger| match &trigger.cause {
-            crate::model::draft::Cause::Provider(provider) => Some(&**provider),
-            crate::model::draft::Cause::Node(_) => None,
-        });
-        let providers: BTreeSet<_> = providers.collect();
-        let counts = providers
-            .iter()
-            .filter_map(|provider| Some(((*provider).clone(), *self.counters.get(*provider)?)));
-        Start {
-            root: id.root.clone(),
-            ask,
-            restore,
-            uncertain: self.depends_on_uncertain(id),
-            counts: counts.collect(),
-            predicted: providers
-                .iter()
-                .filter(|provider| self.predicted.contains(**provider))
-                .map(|provider| (*provider).clone())
-                .collect(),
-        }
     }
 
     /// A host is out: its roots have failed.

@@ -54,7 +54,8 @@ impl Forecast<'_> {
         }
     }
 
-    fn waves(self) -> Vec<Vec<PlannedBatch>> {
+    /// The batches of each wave.
+    pub(super) fn waves(self) -> Vec<Vec<PlannedBatch>> {
         let hosts: BTreeSet<HostName> = self
             .rolled
             .iter()

@@ -56,8 +56,8 @@ pub(super) struct Rollouts {
 /// Why something was asked of a root; rollout, and the instances that it is about.
 #[derive(Clone, Debug)]
 enum Purpose {
-    /// How many are up.
-    Count(usize, RootId),
+    /// How many are up; asked in which round.
+    Count(usize, u64, RootId),
     /// Whether a changed instance is healthy.
     Check(usize, usize),
     Drain(usize, Vec<usize>),
@@ -81,6 +81,8 @@ struct Rolling {
     batches: usize,
     batch: Option<Batch>,
     phase: Phase,
+    /// How often all instances were counted.
+    rounds: u64,
     is_confirmed: bool,
     changed: Vec<RootId>,
     failed: Vec<RootId>,
@@ -147,6 +149,7 @@ impl Rollouts {
                 batches: 0,
                 batch: None,
                 phase: Phase::Idle,
+                rounds: 0,
                 is_confirmed: false,
                 changed: Vec::new(),
                 failed: Vec::new(),

@@ -46,7 +46,7 @@ impl Rollouts {
     pub(in super::super) fn answered(&mut self, number: u64, answer: Result<Vec<RootId>, Problem>) {
         let Some((to, purpose)) = self.calls.remove(&number) else { return };
         match purpose {
-            Purpose::Count(r, id) => {
+            Purpose::Count(r, round, id) => {
                 if let Some(place) = self.places.get(&id).copied() {
                     let instance = self.instance(place);
                     if !instance.is_in_batch() {
@@ -54,7 +54,10 @@ impl Rollouts {
                         instance.check.seen = answer.err();
                     }
                 }
-                if let Phase::Counting { open, .. } = &mut self.all[r].phase {
+                let rolling = &mut self.all[r];
+                if let Phase::Counting { open, .. } = &mut rolling.phase
+                    && round == rolling.rounds
+                {
                     *open = open.saturating_sub(1);
                 }
             }

@@ -81,9 +81,11 @@ impl Rollouts {
             .collect();
         let until = self.now + self.all[r].settings.timeout;
         self.all[r].phase = Phase::Counting { open: ids.len(), until, blocked };
+        self.all[r].rounds += 1;
+        let round = self.all[r].rounds;
         self.wake(until);
         for id in ids {
-            self.call(&id, CallKind::Health, Purpose::Count(r, id.clone()));
+            self.call(&id, CallKind::Health, Purpose::Count(r, round, id.clone()));
         }
     }
 
