@@ -3,9 +3,7 @@ mod rollout;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use togusa_core::event::{
-    Event, Mode, Outcome, PlannedBatch, PlannedRollout, Skip, Step, Summary,
-};
+use togusa_core::event::{Event, Mode, Outcome, PlannedBatch, PlannedRollout, Skip, Step, Summary};
 use togusa_core::names::{Breadcrumb, HostName, RootId, RootName};
 use togusa_core::problem::Problem;
 use togusa_core::verdict::Change;

@@ -84,7 +84,8 @@ pub(super) fn waiting(wait: Wait, roots: &[RootId], seen: Option<&str>, whole: b
 pub(super) fn ending(all: [&[RootId]; 3], stopped: bool, whole: bool) -> String {
     let kinds = ["done", "failed", "not reached"].into_iter().zip(all);
     let kinds = kinds.filter(|(_, roots)| !roots.is_empty());
-    let parts: Vec<_> = kinds.map(|(kind, roots)| format!("{kind} {}", hosts(roots, whole))).collect();
+    let parts: Vec<_> =
+        kinds.map(|(kind, roots)| format!("{kind} {}", hosts(roots, whole))).collect();
     let ended = if stopped { "stopped" } else { "finished" };
     match parts.is_empty() {
         true => format!("rollout {ended}"),

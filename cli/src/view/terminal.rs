@@ -94,8 +94,11 @@ impl Terminal {
     fn count_hidden(&mut self) {
         let hosts = self.lines.keys().filter(|shown| matches!(shown, Subject::Host(_))).count();
         let hidden = [
-            (self.running.rollouts().len() - (self.lines.len() - hosts), "more rollout"),
-            (self.running.hosts().len() - hosts, "more host"),
+            (
+                self.running.rollouts().len().saturating_sub(self.lines.len() - hosts),
+                "more rollout",
+            ),
+            (self.running.hosts().len().saturating_sub(hosts), "more host"),
         ];
         let hidden = hidden.iter().filter(|(number, _)| *number > 0);
         let hidden: Vec<_> = hidden.map(|(number, noun)| count(*number, noun)).collect();

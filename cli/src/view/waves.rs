@@ -103,11 +103,7 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(
-        rollouts: &'a [PlannedRollout],
-        waves: &'a [Vec<PlannedBatch>],
-        whole: bool,
-    ) -> Self {
+    fn new(rollouts: &'a [PlannedRollout], waves: &'a [Vec<PlannedBatch>], whole: bool) -> Self {
         let mut sizes = BTreeMap::<_, Vec<usize>>::new();
         for batch in waves.iter().flatten() {
             sizes.entry(&batch.component).or_default().push(batch.roots.len());
@@ -155,9 +151,7 @@ impl<'a> Plan<'a> {
                 Alike::InComponents => 0,
                 _ => batch.roots.len(),
             };
-            batches
-                .map(|batch| (&batch.component, self.is_canary(batch), size(batch)))
-                .collect()
+            batches.map(|batch| (&batch.component, self.is_canary(batch), size(batch))).collect()
         };
         let mut rows = Vec::<(usize, usize)>::new();
         for wave in 0..self.waves.len() {
@@ -210,7 +204,9 @@ impl<'a> Plan<'a> {
     fn column_name(&self, hosts: &[&str]) -> String {
         let names = folded(hosts.iter().copied()).join(", ");
         match hosts {
-            [first, rest @ ..] if names.chars().count() > NAME && !rest.is_empty() && !self.whole => {
+            [first, rest @ ..]
+                if names.chars().count() > NAME && !rest.is_empty() && !self.whole =>
+            {
                 harmless(&format!("{first} (+{} more)", rest.len())).into_owned()
             }
             _ => harmless(&names).into_owned(),

@@ -40,7 +40,11 @@ impl Plain {
                 self.instance_failed(root, problem, out_on);
             }
             Event::RolloutFinished { component, done, failed, not_reached, stopped } => {
-                let text = rollouts::ending([done, failed, not_reached], stopped.is_some(), self.is_whole());
+                let text = rollouts::ending(
+                    [done, failed, not_reached],
+                    stopped.is_some(),
+                    self.is_whole(),
+                );
                 self.of_component(component, &text);
                 if let Some(problem) = stopped {
                     self.ui.failed([problem.code]);

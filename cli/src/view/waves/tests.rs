@@ -46,7 +46,15 @@ fn shown((rollouts, waves): &(Vec<PlannedRollout>, Vec<Vec<PlannedBatch>>)) -> S
 
 #[test]
 fn a_roll_is_a_diagonal() {
-    insta::assert_snapshot!(shown(&in_batches(&[1, 1, 1, 1], 3)), @"");
+    insta::assert_snapshot!(shown(&in_batches(&[1, 1, 1, 1], 3)), @r"
+    app: 4 of 4 instances in 4 batches, minimum 3 up
+    wave  up (min)  app1    app2  app3  app4
+    1     3 (3)     canary  ·     ·     ·
+    2     3 (3)     =       ~     ·     ·
+    3     3 (3)     =       =     ~     ·
+    4     3 (3)     =       =     =     ~
+    ~ rolled in this wave, · still to come, = done or current
+    ");
 }
 
 #[test]
@@ -55,7 +63,15 @@ fn hosts_to_which_the_same_happens_share_a_column() {
     let current = app([14, 15]);
     plan.0[0].instances.extend(ids("app", &current));
     plan.0[0].unfinished = ids("app", &app([1]));
-    insta::assert_snapshot!(shown(&plan), @"");
+    insta::assert_snapshot!(shown(&plan), @r"
+    app: 13 of 15 instances in 3 batches, minimum 7 up
+    left unfinished or out of use by an earlier run: app@app01
+    wave  up (min)  app01   app[02-07]  app[08-13]  app[14,15]
+    1     12 (7)    canary  ·           ·           =
+    2     7 (7)     =       ~           ·           =
+    3     7 (7)     =       =           ~           =
+    ~ rolled in this wave, · still to come, = done or current
+    ");
 }
 
 #[test]
@@ -72,16 +88,50 @@ fn components_that_roll_at_once_are_named() {
         vec![batch("app", 2, &front[1..], 2), batch("web", 1, &one(&front, 0), 4)],
         vec![batch("web", 2, &front[1..], 4)],
     ];
-    insta::assert_snapshot!(shown(&(rollouts, waves)), @"");
+    insta::assert_snapshot!(shown(&(rollouts, waves)), @r"
+    app: 3 of 3 instances in 2 batches, minimum 2 up
+    db: 2 of 2 instances in 2 batches, minimum 1 up
+    web: 3 of 3 instances in 2 batches, minimum 4 up in group `front`
+    wave  up (min)                db1          db2  app01         app[02,03]
+    1     db 1 (1)                db (canary)  ·    ·             ·
+    2     db 1 (1)                =            db   ·             ·
+    3     app 2 (2)               =            =    app (canary)  ·
+    4     app 2 (2), front 4 (4)  =            =    web (canary)  app
+    5     front 4 (4)             =            =    =             web
+    · still to come, = done or current
+    ");
 }
 
 #[test]
 fn a_thousand_hosts_fit_on_eighty_columns() {
-    insta::assert_snapshot!(shown(&in_batches(&[1, 250, 250, 250, 249], 750)), @"");
+    insta::assert_snapshot!(shown(&in_batches(&[1, 250, 250, 250, 249], 750)), @r"
+    app: 1000 of 1000 instances in 5 batches, minimum 750 up
+                              app          app          app          app
+    wave  up (min)   app0001  [0002-0251]  [0252-0501]  [0502-0751]  [0752-1000]
+    1     999 (750)  canary   ·            ·            ·            ·
+    2     750 (750)  =        ~            ·            ·            ·
+    3     750 (750)  =        =            ~            ·            ·
+    4     750 (750)  =        =            =            ~            ·
+    5     751 (750)  =        =            =            =            ~
+    ~ rolled in this wave, · still to come, = done or current
+    ");
     let in_tens = [[1].as_slice(), &[10; 99], &[9]].concat();
-    insta::assert_snapshot!(shown(&in_batches(&in_tens, 900)), @"");
+    insta::assert_snapshot!(shown(&in_batches(&in_tens, 900)), @r"
+    app: 1000 of 1000 instances in 101 batches, minimum 900 up
+    wave   up (min)   app0001  app[0002-0991]  app[0992-1000]
+    1      999 (900)  canary   ·               ·
+    2-100  990 (900)  =        10 each         ·
+    101    991 (900)  =        =               ~
+    ~ rolled in this wave, · still to come, = done or current
+    ");
     let one_by_one = in_batches(&[1; 1000], 999);
-    insta::assert_snapshot!(shown(&one_by_one), @"");
+    insta::assert_snapshot!(shown(&one_by_one), @r"
+    app: 1000 of 1000 instances in 1000 batches, minimum 999 up
+    wave    up (min)   app0001  app[0002-1000]
+    1       999 (999)  canary   ·
+    2-1000  999 (999)  =        1 each
+    ~ rolled in this wave, · still to come, = done or current
+    ");
     let whole = text(&one_by_one.0, &one_by_one.1, true, Paint(false));
     assert_eq!(whole.lines().count(), 1003, "all waves are told to who wants it all");
 }
@@ -90,11 +140,14 @@ fn a_thousand_hosts_fit_on_eighty_columns() {
 fn hosts_whose_names_do_not_count_on_are_counted() {
     let names = "ash elm fir oak yew bay box fig gum haw ivy lime pear pine plum rowan sorb teak";
     let hosts: Vec<_> = names.split(' ').map(|name| format!("{name}.example.net")).collect();
-    let waves = vec![
-        vec![batch("app", 1, &hosts[..1], 17)],
-        vec![batch("app", 2, &hosts[1..], 1)],
-    ];
-    insta::assert_snapshot!(shown(&(vec![rollout("app", &hosts, 1)], waves)), @"");
+    let waves = vec![vec![batch("app", 1, &hosts[..1], 17)], vec![batch("app", 2, &hosts[1..], 1)]];
+    insta::assert_snapshot!(shown(&(vec![rollout("app", &hosts, 1)], waves)), @r"
+    app: 18 of 18 instances in 2 batches, minimum 1 up
+    wave  up (min)  ash.example.net  bay.example.net (+16 more)
+    1     17 (1)    canary           ·
+    2     1 (1)     =                ~
+    ~ rolled in this wave, · still to come, = done or current
+    ");
 }
 
 #[test]
@@ -107,7 +160,17 @@ fn what_is_too_wide_for_columns_is_a_list() {
     };
     let waves = (0..3).flat_map(|number| [one("a", &hosts, number), one("b", &others, number)]);
     let rollouts = vec![rollout("a", &hosts, 1), rollout("b", &others, 1)];
-    insta::assert_snapshot!(shown(&(rollouts, waves.collect())), @"");
+    insta::assert_snapshot!(shown(&(rollouts, waves.collect())), @r"
+    a: 3 of 3 instances in 3 batches, minimum 1 up
+    b: 3 of 3 instances in 3 batches, minimum 1 up
+    wave  up (min)  rolled
+    1     a 2 (1)   a (canary): ash.xxxxxxxxxxxxxxxxxxxxxxxx
+    2     b 2 (1)   b (canary): bash.xxxxxxxxxxxxxxxxxxxxxxxx
+    3     a 2 (1)   a: elm.xxxxxxxxxxxxxxxxxxxxxxxx
+    4     b 2 (1)   b: belm.xxxxxxxxxxxxxxxxxxxxxxxx
+    5     a 2 (1)   a: fir.xxxxxxxxxxxxxxxxxxxxxxxx
+    6     b 2 (1)   b: bfir.xxxxxxxxxxxxxxxxxxxxxxxx
+    ");
 }
 
 #[test]
