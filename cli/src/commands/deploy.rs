@@ -17,7 +17,7 @@ pub struct Deploy {
     /// Wait for another deployment that holds the lock of a host
     #[arg(long)]
     pub wait: bool,
-    /// Do not ask, also where the environment or a rollout wants a confirmation
+    /// Do not ask, also where the environment wants a confirmation
     #[arg(long)]
     pub yes: bool,
     /// What to run and how.
