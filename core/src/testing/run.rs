@@ -119,12 +119,16 @@ pub(super) fn run(
     assets: Arc<ProjectAssets>,
     options: &Options,
     interrupt: &Interrupt,
+    watch: &dyn Fn(&Event),
 ) -> Run {
     *harness.lock_secrets() = Arc::clone(&model.secrets);
     let assets: Arc<dyn AssetStore> = assets;
     let transport: Arc<dyn Transport> = Arc::new(Homes::new(harness, &assets));
     let mut events = Vec::new();
-    let mut tell = |event| events.push(event);
+    let mut tell = |event| {
+        watch(&event);
+        events.push(event);
+    };
     let summary = deploy(model, &transport, &assets, options, interrupt, &mut tell);
     Run { events, summary, masks: harness.masks() }
 }

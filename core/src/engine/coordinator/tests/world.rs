@@ -78,6 +78,12 @@ impl World {
         Graph::new(&self.roots, edges.collect()).expect("edges go one way")
     }
 
+    /// Whether any instances wait for others.
+    pub(super) fn waits_within(&self) -> bool {
+        let is_balancer = |place: &usize| self.roots[*place].root.as_str() == "lb";
+        self.edges.iter().any(|(_, then)| !is_balancer(then))
+    }
+
     fn serves(&self, id: &RootId, updating: &BTreeSet<RootId>) -> bool {
         !self.broken.contains(id)
             && !updating.contains(id)
