@@ -71,8 +71,8 @@ use trial::Trial;
 ///
 /// const SHOP: &str = "\
 /// upstream apps {
-/// {% for app in apps %}
-///     server {{ app.address }};
+/// {% for server in servers %}
+///     server {{ server }};
 /// {% endfor %}
 /// }
 /// server {
@@ -83,7 +83,8 @@ use trial::Trial;
 ///
 /// fn configure(scope: &mut Scope<'_>) -> Result {
 ///     let apps = scope.require_all::<App>()?;
-///     let site = NginxSite::new("shop").inline_template(SHOP, context! { apps => apps });
+///     let servers: Vec<_> = apps.iter().map(|app| app.address.to_string()).collect();
+///     let site = NginxSite::new("shop").inline_template(SHOP, context! { servers });
 ///     scope.add(apps.iter().fold(site, |site, app| site.server_of(app, &app.address)));
 ///     scope.add(NginxSite::new("default").absent());
 ///     Ok(())

@@ -75,25 +75,25 @@ impl Servers {
         for server in servers {
             targets.extend(resolve(machine, &server.host, server.port)?);
         }
-        let mut quiet_since = None;
-        let left = wait(machine, self.timeout, INTERVAL, || {
+        let (mut quiet_since, mut open) = (None, 0);
+        let ended = wait(machine, self.timeout, INTERVAL, || {
             if before.are_gone() {
                 return Ok(Ok(()));
             }
-            let open = connections::to(&targets)?;
+            open = connections::to(&targets)?;
             if open > 0 {
                 quiet_since = None;
-                return Ok(Err(format!("{open} connections")));
+                return Ok(Err(String::new()));
             }
             let since = *quiet_since.get_or_insert_with(Instant::now);
             Ok(if since.elapsed() >= QUIET { Ok(()) } else { Err(String::new()) })
         })?;
-        if let Err(open) = left.or_else(|open| if open.is_empty() { Ok(()) } else { Err(open) }) {
+        if ended.is_err() && open > 0 {
             let names: Vec<_> = servers.iter().map(Address::to_string).collect();
-            let time = seconds(self.timeout);
+            let (time, names) = (seconds(self.timeout), names.join(", "));
+            let are = if open == 1 { "connection is" } else { "connections are" };
             machine.tell(format!(
-                "after {time} there are still {open} to {}, which is taken out of use all the same",
-                names.join(", ")
+                "{open} {are} still open after {time} to what is taken out of use: {names}"
             ));
         }
         Ok(())
