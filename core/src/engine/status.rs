@@ -13,7 +13,7 @@ use crate::path::HostPath;
 use crate::problem::{Problem, code};
 use crate::protocol::{Frame, FromAgent, StatusOf, ToAgent, read_frame, write_message};
 
-use super::state::{Holder, HostLock, Identity, Marks, StateError, records};
+use super::state::{Drains, Holder, HostLock, Identity, Marks, Rolling, StateError, records};
 use super::transport::{Connection, Transport};
 
 /// What is known of one host, or why nothing is.
@@ -110,5 +110,12 @@ fn look(home: &Path, of: &StatusOf) -> Result<HostStatus, StateError> {
         (root, dependants.into_iter().collect())
     });
     let pending: BTreeMap<RootName, Vec<Breadcrumb>> = pending.collect();
-    Ok(HostStatus { records: records::read(&state)?, holder, pending })
+    let drained = Drains::new(&state).load()?.into_iter();
+    Ok(HostStatus {
+        records: records::read(&state)?,
+        holder,
+        pending,
+        drained: drained.map(|drain| (drain.root, drain.instance)).collect(),
+        unfinished: Rolling::new(&state).roots()?.into_iter().collect(),
+    })
 }
