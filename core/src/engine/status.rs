@@ -119,3 +119,31 @@ fn look(home: &Path, of: &StatusOf) -> Result<HostStatus, StateError> {
         unfinished: Rolling::new(&state).roots()?.into_iter().collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::state::Drain;
+    use crate::names::RootId;
+
+    #[test]
+    fn what_rollouts_left_behind_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let of = StatusOf {
+            project: "shop".into(),
+            environment: "live".into(),
+            host: "lb1".into(),
+            target_directory: "~/target".into(),
+        };
+        assert_eq!(look(home.path(), &of).unwrap(), HostStatus::default());
+        let state = home.path().join("target/.togusa");
+        std::fs::create_dir_all(&state).unwrap();
+        let instance = RootId::new("app2", "app");
+        let drain = Drain { root: "lb".into(), instance: instance.clone() };
+        Drains::new(&state).add(&[drain]).unwrap();
+        Rolling::new(&state).begin(&"lb".into()).unwrap();
+        let status = look(home.path(), &of).unwrap();
+        assert_eq!(status.drained, [(RootName::new("lb"), instance)]);
+        assert_eq!(status.unfinished, [RootName::new("lb")]);
+    }
+}

@@ -148,7 +148,16 @@ fn programs_read_states_records_and_problems() {
     let states: Vec<_> = objects.iter().map(|object| object["state"].as_str().unwrap()).collect();
     assert_eq!(
         states,
-        ["converged", "converged", "failed", "unfinished", "running", "never-deployed", "unknown", "converged"]
+        [
+            "converged",
+            "converged",
+            "failed",
+            "unfinished",
+            "running",
+            "never-deployed",
+            "unknown",
+            "converged"
+        ]
     );
     assert_eq!(objects[3]["pending"]["app"][1], "App > Command(\"x\")");
     assert_eq!(objects[2]["records"][0]["end"]["roots"]["web"], "not-started");
