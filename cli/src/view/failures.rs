@@ -4,7 +4,7 @@ use togusa_core::problem::Problem;
 use super::lines::problem_lines;
 use super::plain::heading;
 use super::rollouts;
-use crate::text::{harmless, names};
+use crate::text::{harmless, names, without_numbers};
 use crate::ui::{Ink, Paint};
 
 const NAMES: usize = 8;
@@ -93,6 +93,5 @@ impl Failures {
 pub(super) fn masked(root: &RootId, problem: &Problem) -> Vec<String> {
     let root = root.to_string();
     let texts = problem.causes.iter().chain(&problem.hint).chain([&problem.message]);
-    let mask = |text: &String| text.replace(&root, "").replace(|c: char| c.is_ascii_digit(), "0");
-    texts.map(mask).collect()
+    texts.map(|text| without_numbers(&text.replace(&root, ""))).collect()
 }

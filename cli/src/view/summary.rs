@@ -29,11 +29,12 @@ struct Row {
 
 impl Row {
     /// What is the same for hosts on which the same happened; `None`: it needs a line of its own.
-    fn numbers(&self) -> Option<[usize; 5]> {
+    fn numbers(&self) -> Option<[usize; 7]> {
+        let Self { roots, not_started, not_reached, .. } = *self;
         let Counts { verified, changed, unknown, triggered } = self.counts;
-        let troubles = self.failed + self.not_started + self.not_reached + self.stopped;
-        let is_well = troubles == 0 && self.remark.is_empty();
-        is_well.then_some([self.roots, verified, changed, unknown, triggered])
+        let is_well = self.failed + self.stopped == 0 && self.remark.is_empty();
+        let numbers = [roots, verified, changed, unknown, triggered, not_started, not_reached];
+        is_well.then_some(numbers)
     }
 }
 

@@ -324,7 +324,7 @@ impl Table {
     }
 
     fn text(&self, paint: Paint) -> String {
-        let in_two = self.width_with(false) > WIDTH;
+        let in_two = self.width_with(false) > WIDTH && self.width_with(true) <= WIDTH;
         let widths: Vec<_> = self.0.iter().map(|column| column.width(in_two)).collect();
         let line = |cells: Vec<(&str, Option<Ink>)>| {
             let last = cells.iter().rposition(|(text, _)| !text.is_empty());

@@ -8,7 +8,7 @@ use super::super::failures::masked;
 use super::super::lines::problem_lines;
 use super::super::rollouts::{self, Batch};
 use super::{Plain, heading, placeless};
-use crate::text::harmless;
+use crate::text::{harmless, without_numbers};
 use crate::ui::{Ink, Stream, Verbosity};
 
 /// What roots have just done with instances, all in the same way; it is told once for all of them.
@@ -73,7 +73,7 @@ impl Plain {
         // How long something took, and other numbers, are no news.
         let alike = match whole {
             true => text.clone(),
-            false => text.replace(|c: char| c.is_ascii_digit(), "0"),
+            false => without_numbers(&text),
         };
         if self.waits.insert(component.clone(), alike.clone()) != Some(alike) && (is_shown || whole)
         {

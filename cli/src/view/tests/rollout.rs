@@ -86,13 +86,59 @@ fn a_rollout_that_stops() -> Vec<Event> {
 #[test]
 fn a_rollout_tells_its_batches_what_it_waits_for_and_why_it_stopped() {
     let events = a_rollout_that_stops();
-    insta::assert_snapshot!(shown(NORMAL, Purpose::Deploy, true, &events), @"");
+    insta::assert_snapshot!(shown(NORMAL, Purpose::Deploy, true, &events), @r"
+    [stderr]
+    deploying `shop` to `prod`: 4 roots on 4 hosts
+    app: batch 1: app01; 3 of 4 up, minimum 3; up to 3 to come
+    app: waiting until app01 is out of use
+    lb@lb[1,2]: app@app01 out of use
+    app: waiting for the update of app01
+    app: waiting until app01 is healthy
+    app: waiting until app01 is healthy: connection refused after 12 ms
+    app: waiting until app01 has been healthy for long enough
+    app: waiting until app01 is back in use
+    lb@lb[1,2]: app@app01 back in use
+    app: batch 2: app02; 3 of 4 up, minimum 3; up to 2 to come
+    app: waiting until app02 is out of use
+    lb@lb[1,2]: app@app02 out of use
+    app: waiting for the update of app02
+    app: waiting until app02 is healthy
+    app: waiting until app02 is healthy: connection refused after 12 ms
+    app02  app
+      error[T0623]: `app@app02` is not healthy 120 s after its update: connection refused
+    app: rollout stopped: done app01; failed app02; not reached app[03,04]
+    app01  1 root  3 current  1 changed  0 failed  0 not reached  12 s
+    app02  1 root  3 current  1 changed  1 failed  0 not reached  2 min 0 s
+    app03  1 root  0 current  0 changed  0 failed  1 not reached  0.0 s
+    app04  1 root  0 current  0 changed  0 failed  1 not reached  0.0 s
+    skipped 1 root done once on another host: `migrate@app02`
+    app02  app
+      error[T0623]: `app@app02` is not healthy 120 s after its update
+        1: connection refused
+        hint: look at the log of `app`
+      stays out of use on lb@lb[1,2]
+    app: rollout stopped
+      error[T0518]: the rollout of `app` stopped: `app@app02` failed, and `max_failed` is 0
+        hint: mend what failed and deploy again
+    failed: 1 root failed, 2 roots not reached
+    ");
 }
 
 #[test]
 fn quiet_shows_what_failed_and_why_the_rollout_stopped() {
     let events = a_rollout_that_stops();
-    insta::assert_snapshot!(shown(QUIET, Purpose::Deploy, true, &events), @"");
+    insta::assert_snapshot!(shown(QUIET, Purpose::Deploy, true, &events), @r"
+    [stderr]
+    app02  app
+      error[T0623]: `app@app02` is not healthy 120 s after its update
+        1: connection refused
+        hint: look at the log of `app`
+      stays out of use on lb@lb[1,2]
+    app: rollout stopped
+      error[T0518]: the rollout of `app` stopped: `app@app02` failed, and `max_failed` is 0
+        hint: mend what failed and deploy again
+    failed: 1 root failed, 2 roots not reached
+    ");
 }
 
 #[test]
@@ -115,7 +161,8 @@ fn where_there_are_live_lines_what_is_waited_for_stands_there_alone() {
 
 #[test]
 fn a_thousand_instances_stay_readable() {
-    let (all, lbs) = (app(1..=1000), [root("lb1", "lb"), root("lb2", "lb")]);
+    let all: Vec<_> = (1..=1000).map(|number| root(&format!("app{number:04}"), "app")).collect();
+    let lbs = [root("lb1", "lb"), root("lb2", "lb")];
     let mut events = vec![started(Mode::Converge, &all, &[])];
     let taken = &all[1..251];
     events.push(batch(2, taken.to_vec(), [750, 1000, 750, 749]));
@@ -127,8 +174,33 @@ fn a_thousand_instances_stay_readable() {
     events.push(finished(rest, Some(stopped())));
     let ended: Vec<_> =
         all.iter().map(|instance| (instance, Outcome::NotReached, [0; 4], 0)).collect();
+    // That each of them ended is shown nowhere.
     events.extend(ends(&ended).split_off(ended.len()));
-    insta::assert_snapshot!(shown(NORMAL, Purpose::Deploy, true, &events), @"");
+    insta::assert_snapshot!(shown(NORMAL, Purpose::Deploy, true, &events), @r"
+    [stderr]
+    deploying `shop` to `prod`: 1000 roots on 1000 hosts
+    app: batch 2: app[0002-0251]; 750 of 1000 up, minimum 750; up to 749 to come
+    app: waiting until app[0002-0251] are out of use
+    lb@lb[1,2]: app@app[0002-0251] out of use
+    app: waiting until app[0002-0251] are healthy: no answer from the port no answer from the port no answer from the port no answer from the port no answer from the port no answer from the port no answer from t… 320 more characters
+    app0002  app
+      error[T0623]: `app@app0002` is not healthy 120 s after its update: connection refused
+    app0003  app  failed as on app0002
+    app0004  app  failed as on app0002
+    app0005  app  failed as on app0002
+    app: rollout stopped: done app0001; failed app[0002-0005]; not reached app[0006-1000]
+    1000 hosts  1 root  0 current  0 changed  0 failed  1 not reached  up to 0.0 s
+    app0002  app
+      error[T0623]: `app@app0002` is not healthy 120 s after its update
+        1: connection refused
+        hint: look at the log of `app`
+      the same on `app0003`, `app0004`, `app0005`
+      all stay out of use on lb@lb[1,2]
+    app: rollout stopped
+      error[T0518]: the rollout of `app` stopped: `app@app02` failed, and `max_failed` is 0
+        hint: mend what failed and deploy again
+    failed: 1000 roots not reached
+    ");
 }
 
 #[test]
@@ -169,7 +241,21 @@ fn waves_are_a_part_of_a_plan_and_of_nothing_else() {
     let ended: Vec<_> =
         all.iter().map(|instance| (instance, Outcome::Planned, [4, 1, 0, 0], 0)).collect();
     events.extend(ends_with(&ended, Summary::default()));
-    insta::assert_snapshot!(shown(NORMAL, Purpose::Plan, true, &events), @"");
+    insta::assert_snapshot!(shown(NORMAL, Purpose::Plan, true, &events), @r"
+    [stdout]
+    app: 3 of 3 instances in 3 batches, minimum 2 up
+    wave  up (min)  app01   app02  app03
+    1     2 (2)     canary  ·      ·
+    2     2 (2)     =       ~      ·
+    3     2 (2)     =       =      ~
+    ~ rolled in this wave, · still to come, = done or current
+    app01  1 root  3 current  1 changed  0 failed  0.0 s
+    app02  1 root  3 current  1 changed  0 failed  0.0 s
+    app03  1 root  3 current  1 changed  0 failed  0.0 s
+    3 changes planned
+    [stderr]
+    planning `shop` in `prod`: 3 roots on 3 hosts
+    ");
     assert!(!shown(NORMAL, Purpose::Verify, false, &events).contains("wave"));
     assert!(!shown(QUIET, Purpose::Plan, true, &events).contains("wave"));
 }
