@@ -1,7 +1,7 @@
 //! Servers of one master and its workers, and whether a reload has reached them.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
@@ -14,6 +14,9 @@ const INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long a new generation of workers may take to come up.
 const COMES_UP: Duration = Duration::from_secs(10);
+
+/// After how long a master is asked again.
+const AGAIN: Duration = Duration::from_secs(3);
 
 /// A master that runs.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +70,13 @@ impl Master {
         let all = Workers(self.below().collect());
         let before = self.workers();
         machine.run(command)?;
+        let mut asked = Instant::now();
         let seen = wait(machine, COMES_UP, INTERVAL, || {
+            // A master that was just starting anew on account of another reload has missed the signal.
+            if asked.elapsed() >= AGAIN {
+                asked = Instant::now();
+                machine.run(command)?;
+            }
             if Process::running(self.process.pid).is_none() {
                 fail!(code::NOT_RELOADED, "{name} ended when it was to reload");
             }

@@ -45,7 +45,7 @@ impl Component for Serving {
         let program = Program::new("serving", "/usr/bin/python3").directory(scope.path("."));
         scope.add(program.args(["serve.py", &self.version]));
         let check = HealthCheck::http("http://127.0.0.1:8000/health");
-        scope.add(check.body_contains(self.version.as_str()));
+        scope.add(check);
         Ok(())
     }
 }
