@@ -2,6 +2,7 @@
 //!
 //! | module        | holds                                                            |
 //! |---------------|------------------------------------------------------------------|
+//! | `built`       | whether cargo has to be asked for a program                     |
 //! | `example`     | the program of `examples/hello`, built with its agent           |
 //! | `lab`         | real SSH hosts, to deploy to and to break                        |
 //! | `lab_subject` | the program that is deployed to them                             |
@@ -14,6 +15,7 @@
 //! The crash test has a command of its own, `cargo test -p togusa-tests --features crash --test
 //! crash`: what kills a process at a numbered step must not get into other binaries.
 
+pub mod built;
 pub mod example;
 pub mod lab;
 pub mod lab_subject;
