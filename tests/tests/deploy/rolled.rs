@@ -176,8 +176,11 @@ fn a_version_rolls_and_a_bad_one_stops_without_a_failed_request() {
     client.end();
 }
 
-/// When the coordinator is killed.
-const MOMENTS: [(&str, fn(&Event) -> bool); 10] = [
+/// When the coordinator is killed: the first event of this kind.
+type Moment = (&'static str, fn(&Event) -> bool);
+
+/// In the order of a rollout.
+const MOMENTS: [Moment; 10] = [
     ("while it connects", |event| matches!(event, Event::Connecting { .. })),
     ("when hosts are ready", |event| matches!(event, Event::Connected { .. })),
     ("when the first batch begins", |event| is_batch(event, 1)),

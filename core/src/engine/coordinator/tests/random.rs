@@ -123,7 +123,7 @@ impl Seed {
                 let out: BTreeSet<_> = out.collect();
                 let balancers = instances.keys().map(|id| (id.clone(), out.clone())).collect();
                 let component = (*component).into();
-                (!instances.is_empty()).then(|| Rolled {
+                (!instances.is_empty()).then_some(Rolled {
                     component,
                     settings,
                     balancers,
