@@ -5,6 +5,7 @@
 
 mod activity;
 mod agent;
+mod ask;
 mod assets;
 mod calls;
 mod converge;
@@ -17,6 +18,7 @@ pub mod target;
 pub mod transport;
 
 pub use agent::{Agent, serve};
+pub(crate) use ask::ask;
 pub use coordinator::{Confirm, Options, Question, deploy, forecast};
 pub(crate) use state::StateError;
 pub use status::status;

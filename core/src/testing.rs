@@ -11,6 +11,8 @@
 //! | what a deployment comes to | [`Harness::assert_converges`], [`Harness::assert_fails_with`], [`Run`] |
 //! | what would be changed, as a snapshot | [`Harness::plan`], whose [`Run`] is shown as text |
 //! | that drift is seen and mended | [`Harness::assert_mends`], [`Harness::drifts`] |
+//! | what rollouts ask | [`Harness::assert_healthy`], [`Harness::assert_unhealthy`], [`Harness::assert_drains`], [`Harness::drain`], [`Harness::restore`] |
+//! | rollouts | [`Harness::rollout`] |
 //!
 //! ```
 //! use togusa_core::prelude::*;
@@ -41,6 +43,7 @@
 
 mod asserts;
 mod call;
+mod calls;
 mod drift;
 mod fake;
 mod given;

@@ -83,7 +83,7 @@ impl Run {
 }
 
 /// Agents in this process, each with a home of its own.
-struct Homes {
+pub(super) struct Homes {
     agents: Vec<(HostName, Staged, InProcess)>,
 }
 
@@ -98,7 +98,7 @@ impl Transport for Homes {
 }
 
 impl Homes {
-    fn new(harness: &Harness, assets: &Arc<dyn AssetStore>) -> Self {
+    pub(super) fn new(harness: &Harness, assets: &Arc<dyn AssetStore>) -> Self {
         let registry: Arc<Registry> = Arc::new(harness.registry.clone());
         let hosts = harness.environment.hosts.values().filter(|host| !host.ignore);
         let agents = hosts.map(|host| {

@@ -132,7 +132,7 @@ http {
         listen 127.0.0.1:{{ port }};
         root {{ directory }};
         location = /health { access_log off; return 200 {{ version }}; }
-        location /endless { rewrite ^ /answer break; limit_rate 100; }
+        location /endless { rewrite ^ /answer break; limit_rate_after 1k; limit_rate 10; }
         location / { rewrite ^ /answer break; limit_rate 40k; }
     }
 }
@@ -174,6 +174,7 @@ struct Balancer {
 
 const SITE: &str = "\
 upstream applications {
+    zone applications 64k;
 {% for server in servers %}
     server {{ server }};
 {% endfor %}
@@ -181,7 +182,7 @@ upstream applications {
 }
 server {
     listen 127.0.0.1:{{ listen }};
-    location / { proxy_pass http://applications; proxy_next_upstream off; }
+    location / { proxy_pass http://applications; proxy_next_upstream off; proxy_buffering off; }
 }
 ";
 
