@@ -21,19 +21,19 @@ const NAME: usize = 24;
 /// Between two columns.
 const GAP: &str = "  ";
 
-/// What the rollouts are about, and their waves; nothing if there is no wave.
+/// What the rollouts are about, and their waves; without a wave, what was left unfinished.
 pub(super) fn text(
     rollouts: &[PlannedRollout],
     waves: &[Vec<PlannedBatch>],
     whole: bool,
     paint: Paint,
 ) -> String {
-    if waves.is_empty() {
-        return String::new();
-    }
     let plan = Plan::new(rollouts, waves, whole);
     let mut text: String =
         rollouts.iter().map(|rollout| heading(rollout, waves, whole, paint)).collect();
+    if waves.is_empty() {
+        return text;
+    }
     let tables = [Alike::Never, Alike::InSize, Alike::InComponents];
     let mut tables = tables.iter().map(|alike| plan.table(*alike));
     let table = match whole {

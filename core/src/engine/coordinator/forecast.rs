@@ -25,11 +25,14 @@ pub(super) struct Forecast<'a> {
 }
 
 impl Forecast<'_> {
-    /// The event that tells of the rollouts; nothing if there would be no batch.
+    /// The event that tells of the rollouts; nothing if there would be no batch, and nothing was left
+    /// unfinished.
     pub(super) fn event(self) -> Option<Event> {
-        let rollouts = self.rolled.iter().map(|rolled| self.of(rolled)).collect();
+        let rollouts: Vec<_> = self.rolled.iter().map(|rolled| self.of(rolled)).collect();
         let waves = self.waves();
-        (!waves.is_empty()).then_some(Event::RolloutPlanned { rollouts, waves })
+        let has_news =
+            !waves.is_empty() || rollouts.iter().any(|rollout| !rollout.unfinished.is_empty());
+        has_news.then_some(Event::RolloutPlanned { rollouts, waves })
     }
 
     fn of(&self, rolled: &Rolled) -> PlannedRollout {
