@@ -206,9 +206,12 @@ fn rollouts_run_a_command_where_the_root_works() {
     assert_eq!(test.unhealthy(), "");
     std::fs::write(test.path("state"), "broken").unwrap();
     let told = test.unhealthy();
-    assert!(told.contains("exited with code 4") && told.contains("| no"), "{told}");
+    assert!(told.contains("exited with 4") && told.contains("| no"), "{told}");
     let slow = || HealthCheck::command(Exec::new("sleep").arg("60")).timeout(SOON);
-    assert!(bench(slow).unhealthy().contains("hung"));
+    let slow = bench(slow);
+    slow.converge();
+    let told = slow.unhealthy();
+    assert!(told.contains("hung"), "{told}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ const CLIENT: &str = r#"
 import http.client, json, os, sys, threading, time
 
 stop, targets = sys.argv[1], sys.argv[2:]
-failures, answers, lock = [], {}, threading.Lock()
+failures, answers, lock, pause = [], {}, threading.Lock(), threading.Event()
 
 def ask(target):
     while not os.path.exists(stop):
@@ -38,7 +38,7 @@ def ask(target):
                 answers[body] = answers.get(body, 0) + 1
             else:
                 failures.append(f"{target} at {began:.3f}: {ended}")
-        time.sleep(0.01)
+        pause.wait(0.01)
 
 threads = [threading.Thread(target=ask, args=[target]) for target in targets for _ in range(3)]
 [thread.start() for thread in threads]

@@ -143,7 +143,7 @@ fn assert_served(got: &[Result<String, String>], versions: [&str; 2]) {
 /// No application was asked anything while it was out of use.
 #[track_caller]
 fn assert_quiet(host: &Host, environment: &str, application: &str) {
-    let work = format!("/root/deployment/library/{environment}/{application}/work/application");
+    let work = format!("~/deployment/library/{environment}/{application}/work/application");
     let [before, after] = ["before", "after"].map(|file| host.read(&format!("{work}/{file}")));
     assert_eq!(before, after, "{application} was asked while it was out of use");
     assert_ne!(before.trim(), "0", "{application} was never asked");
