@@ -96,7 +96,7 @@ fn set(project: &Project, version: &str) {
          [hosts.lb1]\ncomponents = [\"front\"]\n[hosts.lb2]\ncomponents = [\"edge\"]\n\
          [components.serving]\nversion = \"{version}\"\n\
          [rollout.serving]\nbatch = [1, \"25%\"]\nminimum_up = \"75%\"\nsettle = \"300ms\"\n\
-         timeout = \"4s\"\n"
+         timeout = \"10s\"\n"
     ));
 }
 
