@@ -7,5 +7,6 @@ pub mod launch;
 pub mod library;
 pub mod rebuild;
 pub mod remote;
+pub mod rollout;
 pub mod secrets;
 pub mod start;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anyhow::{Result, bail};
 
 use crate::benchmarks::{
-    configure, converge, fleet, launch, library, rebuild, remote, secrets, start,
+    configure, converge, fleet, launch, library, rebuild, remote, rollout, secrets, start,
 };
 use crate::measure;
 use crate::table::Table;
@@ -13,12 +13,13 @@ use crate::table::Table;
 type Benchmark = fn(&mut Table) -> Result<()>;
 
 /// The benchmarks by name.
-const BENCHMARKS: [(&str, Benchmark); 9] = [
+const BENCHMARKS: [(&str, Benchmark); 10] = [
     ("converge", converge::run),
     ("configure", configure::run),
     ("fleet", fleet::run),
     ("library", library::run),
     ("remote", remote::run),
+    ("rollout", rollout::run),
     ("secrets", secrets::run),
     ("start", start::run),
     ("launch", launch::run),

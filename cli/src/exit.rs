@@ -58,7 +58,7 @@ pub enum Ending {
     Success,
     /// All that went wrong is that another deployment holds a lock.
     Locked,
-    /// A root or a host failed.
+    /// A root or a host failed, or a rollout stopped.
     Failed,
     /// The run was stopped.
     Interrupted,
@@ -79,7 +79,8 @@ impl Ending {
             roots.any(|(key, root)| !locked.contains(&key.0.host) && root.outcome == outcome)
         };
         let host_failed = summary.failed_hosts.keys().any(|host| !locked.contains(host));
-        if host_failed || ended(Outcome::Failed) {
+        // Why a rollout stopped is another thing than a lock that may be free the next time.
+        if host_failed || ended(Outcome::Failed) || ended(Outcome::NotReached) {
             Self::Failed
         } else if !locked.is_empty() {
             Self::Locked
@@ -150,6 +151,19 @@ mod tests {
     }
 
     #[test]
+    fn a_rollout_that_stopped_is_a_failure_whatever_else_went_wrong() {
+        let mut summary = summary(&[
+            ("web1", Outcome::Failed),
+            ("web2", Outcome::NotReached),
+            ("web3", Outcome::Interrupted),
+        ]);
+        summary.locked_hosts.push("web1".into());
+        assert_eq!(Exit::of_run(&summary, false), Exit::Failed);
+        summary.interrupted = true;
+        assert_eq!(Exit::of_run(&summary, false), Exit::Interrupted);
+    }
+
+    #[test]
     fn a_stopped_run_is_interrupted_even_if_all_its_roots_are_done() {
         let mut summary = summary(&[("web1", Outcome::Converged)]);
         summary.interrupted = true;
@@ -180,6 +194,7 @@ mod tests {
             Outcome::Planned,
             Outcome::Failed,
             dependency_failed(),
+            Outcome::NotReached,
             Outcome::Interrupted,
         ];
         for first in &outcomes {

@@ -13,7 +13,7 @@ use togusa_core::deployment::{Commit, Deployment};
 use togusa_core::engine::transport::Transport;
 use togusa_core::engine::{Options, deploy};
 use togusa_core::environment::{Connect, Environment, Host};
-use togusa_core::event::{Mode, Summary};
+use togusa_core::event::{Event, Mode, Summary};
 use togusa_core::host::Facts;
 use togusa_core::interrupt::Interrupt;
 use togusa_core::model::{self, Model};
@@ -26,6 +26,7 @@ use togusa_environments::secrets::{Access, Identities};
 
 use crate::agents::Agents;
 use crate::commands::{AgentOptions, RunOptions};
+use crate::confirm;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::git;
@@ -75,6 +76,15 @@ pub struct Configured {
     pub model: Model,
     /// The project's assets.
     pub assets: Arc<ProjectAssets>,
+}
+
+/// How a run deals with others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// It waits for the lock of a host that another deployment holds.
+    pub wait: bool,
+    /// It asks on the terminal where a rollout wants that; else it goes on.
+    pub ask: bool,
 }
 
 impl Session {
@@ -129,7 +139,7 @@ impl Session {
         configured: &Configured,
         purpose: Purpose,
         how: &RunOptions,
-        wait: bool,
+        manner: Manner,
     ) -> Result<Summary, Failure> {
         let Configured { model, assets } = configured;
         let roots: BTreeSet<RootId> = model.roots().cloned().collect();
@@ -138,26 +148,33 @@ impl Session {
         let root = self.root.clone();
         let commit =
             (purpose == Purpose::Deploy).then(|| thread::spawn(move || git::commit(&root)));
-        let ssh = self.ssh(model.environment(), &selected_hosts(model, &selected), &how.agents)?;
+        let ssh = self.ssh(model.environment(), &needed_hosts(model, &selected), &how.agents)?;
         let addresses = address::resolve(model)?;
         let mode = if purpose == Purpose::Deploy { Mode::Converge } else { Mode::Verify };
+        let interrupt = self.interrupt()?;
         let options = Options {
             selected: Some(selected),
             jobs: how.jobs.map(std::num::NonZero::get),
             fail_fast: how.fail_fast,
-            wait,
+            wait: manner.wait,
             deployment: deployment(commit.and_then(|commit| commit.join().ok().flatten())),
             addresses,
+            confirm: manner.ask.then(|| confirm::rollouts(&self.ui, interrupt)),
             ..Options::new(mode)
         };
-        let interrupt = self.interrupt()?;
         let store: Arc<dyn AssetStore> = assets.clone();
         let transports =
             Arc::new(Transports::new(Arc::clone(&self.registry), Arc::clone(&store), ssh)?);
         let transport: Arc<dyn Transport> = transports.clone();
         let mut view = view(&self.ui, purpose, how.diffs(purpose != Purpose::Verify));
-        let summary =
-            deploy(model, &transport, &store, &options, interrupt, &mut |event| view.event(&event));
+        let mut tell = |event: Event| {
+            // Nobody waits for the answer any more.
+            if interrupt.is_raised() || matches!(event, Event::Finished { .. }) {
+                self.ui.withdraw(false);
+            }
+            view.event(&event);
+        };
+        let summary = deploy(model, &transport, &store, &options, interrupt, &mut tell);
         view.finish();
         transports.close();
         Ok(summary)
@@ -252,7 +269,7 @@ impl Session {
         changes_count: bool,
     ) -> Result<Exit, Failure> {
         let configured = self.configure(environment, false, Secrets::Open)?;
-        let summary = self.run(&configured, purpose, how, false)?;
+        let summary = self.run(&configured, purpose, how, Manner::default())?;
         Ok(Exit::of_run(&summary, changes_count))
     }
 }
@@ -270,9 +287,12 @@ fn deployment(commit: Option<Commit>) -> Deployment {
     }
 }
 
-/// The hosts that a run is about.
-fn selected_hosts<'a>(model: &'a Model, selected: &BTreeSet<RootId>) -> Vec<&'a Host> {
+/// The hosts that a run may be about: a rollout also counts on instances that are not selected, and on
+/// who takes them out of use.
+fn needed_hosts<'a>(model: &'a Model, selected: &BTreeSet<RootId>) -> Vec<&'a Host> {
+    let environment = model.environment();
     let hosts: BTreeSet<_> = selected.iter().map(|root| &root.host).collect();
-    let all = model.environment().hosts.values();
-    all.filter(|host| !host.ignore && hosts.contains(&host.name)).collect()
+    let rolls = selected.iter().any(|root| environment.rollouts.contains_key(&root.root));
+    let all = environment.hosts.values();
+    all.filter(|host| !host.ignore && (rolls || hosts.contains(&host.name))).collect()
 }

@@ -2,6 +2,7 @@
 
 mod live;
 mod paint;
+mod question;
 mod sink;
 
 use std::io::{self, IsTerminal as _, Write};
@@ -13,6 +14,7 @@ use togusa_core::problem::Code;
 use togusa_core::system;
 
 use crate::arguments::Global;
+use question::Asking;
 use sink::Sink;
 
 pub(crate) use live::FREE_COLUMNS;
@@ -31,6 +33,7 @@ pub struct Ui {
     data: Sink,
     notes: Sink,
     bars: MultiProgress,
+    asking: Arc<Mutex<Asking>>,
     failures: Arc<Mutex<Vec<Code>>>,
 }
 
@@ -107,12 +110,14 @@ pub(crate) fn colour_is_welcome() -> bool {
 impl Ui {
     /// Writes to the streams of the process.
     pub fn new(choices: Choices) -> Self {
+        let asking = Asking::default();
         let bars = if choices.progress {
-            MultiProgress::with_draw_target(live::target())
+            MultiProgress::with_draw_target(live::target(asking.pause()))
         } else {
             MultiProgress::with_draw_target(ProgressDrawTarget::hidden())
         };
-        Self::with_writers(choices, Box::new(io::stdout()), Box::new(io::stderr()), bars)
+        let ui = Self::with_writers(choices, Box::new(io::stdout()), Box::new(io::stderr()), bars);
+        Self { asking: Arc::new(Mutex::new(asking)), ..ui }
     }
 
     /// Writes to other places than the streams of the process.
@@ -127,6 +132,7 @@ impl Ui {
             data: Sink::new(data),
             notes: Sink::new(notes),
             bars,
+            asking: Arc::default(),
             failures: Arc::default(),
         }
     }
@@ -139,7 +145,7 @@ impl Ui {
     /// Writes what a program printed, byte by byte.
     pub fn write_bytes(&self, stream: Stream, bytes: &[u8]) {
         if !bytes.is_empty() {
-            self.bars.suspend(|| self.sink(stream).write(bytes));
+            self.write_above(stream, bytes);
         }
     }
 

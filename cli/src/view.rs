@@ -8,10 +8,12 @@ mod json;
 mod lines;
 mod plain;
 mod repeated;
+mod rollouts;
 mod running;
 mod slowest;
 mod summary;
 mod terminal;
+mod waves;
 
 use togusa_core::event::Event;
 

@@ -279,17 +279,22 @@ impl Command {
     }
 }
 
+/// A command as a key: the beginning of its first line, with secrets masked.
+pub(crate) fn shortened(full: String) -> String {
+    let full = secret::masked(full);
+    let full = full.trim();
+    let line = full.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(LONGEST_KEY).collect();
+    if short.len() < full.len() { format!("{short}…") } else { short }
+}
+
 impl Component for Command {
     fn key(&self) -> Option<Cow<'_, str>> {
         if let Some(name) = &self.name {
             return Some(name.into());
         }
         let full = self.script.clone().unwrap_or_else(|| self.exec.to_string());
-        let full = secret::masked(full);
-        let full = full.trim();
-        let line = full.lines().next().unwrap_or_default();
-        let short: String = line.chars().take(LONGEST_KEY).collect();
-        Some(if short.len() < full.len() { format!("{short}…").into() } else { short.into() })
+        Some(shortened(full).into())
     }
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {

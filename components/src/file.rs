@@ -212,35 +212,10 @@ impl File {
             .on(probe)
     }
 
-    /// What is sensitive is kept from others, unless another mode was asked for.
-    pub(crate) fn ownership(&self, sensitive: bool) -> Ownership {
-        let mut ownership = self.access.ownership().clone();
-        if sensitive {
-            ownership.mode.get_or_insert(0o600);
-        }
-        ownership
-    }
-}
-
-impl Component for File {
-    fn key(&self) -> Option<Cow<'_, str>> {
-        Some(self.place.key())
-    }
-
-    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
-        self.place.resolve("file", scope)?;
-        self.access.checked()?;
-        let name = self.place.path().file_name();
-        self.body = Some(Body::find(&self.given, &self.rendering, name, scope)?);
-        self.given.clear();
-        self.rendering = Rendering::default();
-        Ok(())
-    }
-
-    fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+    /// How the file differs from a content in the place of its own.
+    pub(crate) fn verify_with(&self, probe: &Probe<'_>, content: &Content<'_>) -> Result<Verdict> {
         let path = self.path();
-        let content = self.wanted(probe)?;
-        let sensitive = self.is_sensitive(&content, probe);
+        let sensitive = self.is_sensitive(content, probe);
         let (ownership, shown) = (self.ownership(sensitive), self.shown(sensitive));
         let access = Wanted::new(&ownership, probe)?;
         let mut changes = Vec::new();
@@ -268,18 +243,11 @@ impl Component for File {
         Ok(changes.into())
     }
 
-    fn preview(&self) -> Option<Preview<'_>> {
-        if self.sensitive {
-            return Some(Preview::Hidden);
-        }
-        self.body.as_ref().map(Body::preview)
-    }
-
-    fn update(&self, machine: &Machine<'_>) -> Result {
+    /// Gives the file a content in the place of its own.
+    pub(crate) fn update_with(&self, machine: &Machine<'_>, content: &Content<'_>) -> Result {
         self.place.prepare(machine)?;
         let path = self.path();
-        let content = self.wanted(machine)?;
-        let ownership = self.ownership(self.is_sensitive(&content, machine));
+        let ownership = self.ownership(self.is_sensitive(content, machine));
         if let Some(entry) = machine.entry(path)?.filter(Entry::is_file)
             && content
                 .is_in(machine, path, &entry)
@@ -289,6 +257,46 @@ impl Component for File {
             return access::mend(machine, path, &entry, &ownership);
         }
         machine.replace(path, content.to_write(), &ownership)
+    }
+
+    /// What is sensitive is kept from others, unless another mode was asked for.
+    pub(crate) fn ownership(&self, sensitive: bool) -> Ownership {
+        let mut ownership = self.access.ownership().clone();
+        if sensitive {
+            ownership.mode.get_or_insert(0o600);
+        }
+        ownership
+    }
+}
+
+impl Component for File {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        Some(self.place.key())
+    }
+
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        self.place.resolve("file", scope)?;
+        self.access.checked()?;
+        let name = self.place.path().file_name();
+        self.body = Some(Body::find(&self.given, &self.rendering, name, scope)?);
+        self.given.clear();
+        self.rendering = Rendering::default();
+        Ok(())
+    }
+
+    fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        self.verify_with(probe, &self.wanted(probe)?)
+    }
+
+    fn preview(&self) -> Option<Preview<'_>> {
+        if self.sensitive {
+            return Some(Preview::Hidden);
+        }
+        self.body.as_ref().map(Body::preview)
+    }
+
+    fn update(&self, machine: &Machine<'_>) -> Result {
+        self.update_with(machine, &self.wanted(machine)?)
     }
 }
 

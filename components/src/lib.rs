@@ -17,7 +17,7 @@
 //! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`HgCheckout`], [`Build`] | what comes from elsewhere |
 //! | [`mod@system`] | [`Sysctl`], [`Mount`], [`Swap`], [`FirewallRule`], [`Hostname`], … | the system itself |
 //! | [`web`] | [`NginxSite`], [`HaproxyBackend`], [`Certificate`], … | what stands before an application |
-//! | [`checks`] | [`WaitForPort`], [`WaitForHttp`] | that something answers |
+//! | [`checks`] | [`WaitForPort`], [`WaitForHttp`], [`HealthCheck`] | that something answers |
 //!
 //! Those of a row that names several are a group: a cargo feature that is on by default.
 //!
@@ -25,7 +25,8 @@
 //! on a host; inside, `content` compares what a file has with what it shall have, `access` its mode
 //! and owners, `config` looks after files of the system, `globs` reads patterns, and `privilege` tells
 //! what needs root; `foreign` runs
-//! programs of others, `processes` looks at what runs, and `waiting` waits for it.
+//! programs of others, `resolved` knows what names stand for, `processes` looks at what runs, and
+//! `waiting` waits for it.
 //! `use togusa_components::prelude::*;` brings all of them.
 //!
 //! Every component here is idempotent, changes a host only through
@@ -76,6 +77,8 @@ mod privilege;
 #[cfg(any(feature = "services", feature = "web"))]
 mod processes;
 pub mod purge;
+#[cfg(any(feature = "checks", feature = "web"))]
+mod resolved;
 #[cfg(feature = "scheduled")]
 pub mod scheduled;
 pub mod script;
@@ -94,7 +97,7 @@ pub mod web;
 #[cfg(feature = "accounts")]
 pub use accounts::{AuthorizedKey, GpgKey, Group, KnownHost, PamLimit, SudoRule, User};
 #[cfg(feature = "checks")]
-pub use checks::{WaitForHttp, WaitForPort};
+pub use checks::{HealthCheck, WaitForHttp, WaitForPort};
 pub use command::Command;
 #[cfg(feature = "data")]
 pub use data::{

@@ -1,7 +1,7 @@
 //! All components: `use togusa_components::prelude::*;`.
 
 #[cfg(feature = "checks")]
-pub use crate::checks::{WaitForHttp, WaitForPort};
+pub use crate::checks::{HealthCheck, WaitForHttp, WaitForPort};
 #[cfg(feature = "services")]
 pub use crate::services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
 #[cfg(feature = "system")]

@@ -8,9 +8,11 @@
 //! | [`Certificate`] | a TLS certificate and its key, self-signed or given |
 
 mod certificate;
+mod connections;
 mod haproxy_backend;
 mod nginx_reload;
 mod nginx_site;
+mod servers;
 mod workers;
 
 pub use certificate::Certificate;

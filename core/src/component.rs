@@ -8,6 +8,7 @@ use crate::attributes::SourceLocation;
 use crate::host::{Machine, Probe};
 use crate::preview::Preview;
 use crate::problem::{Code, code};
+use crate::resource::Provider;
 use crate::scope::Scope;
 use crate::verdict::Verdict;
 
@@ -66,6 +67,47 @@ pub trait Component: Any + Debug + Send + Sync {
         Err(NoUpdate.into())
     }
 
+    /// Whether what the component looks after works, as far as it can be seen from its host.
+    ///
+    /// A rollout asks all components of an instance until they hold for the `settle` time of its
+    /// environment, or its `timeout` is over. It looks only, and soon: what is not there yet is asked
+    /// for again. The default finds nothing amiss.
+    ///
+    /// # Errors
+    /// It does not work, or not yet; the error says what is seen instead.
+    fn healthy(&self, probe: &Probe<'_>) -> Result {
+        let _ = probe;
+        Ok(())
+    }
+
+    /// Takes providers out of use, without dropping what is under way to them.
+    ///
+    /// Called for the providers that [`Scope::drains`] named, on the component's own host, before
+    /// their instances are updated; never before the root has converged once. It changes what is on
+    /// the host now: what the model wants of the component may be something new, whose time has not
+    /// come. What is drained is asked for with [`Probe::drained`], there and in `verify`: it is kept
+    /// on the host's disk, from before this call until [`restore`](Self::restore) has succeeded. It
+    /// may be called again for what is drained already, where a run was killed in between.
+    ///
+    /// # Errors
+    /// The providers are still in use. The default is an error.
+    fn drain(&self, machine: &Machine<'_>, provided: &[Provider]) -> Result {
+        let _ = (machine, provided);
+        Err(NoDrain.into())
+    }
+
+    /// Puts providers back into use that [`drain`](Self::drain) has taken out.
+    ///
+    /// [`Probe::drained`] names them no more. It may be called for what is in use already, where a run
+    /// was killed in between.
+    ///
+    /// # Errors
+    /// The providers are still out of use. The default is an error.
+    fn restore(&self, machine: &Machine<'_>, provided: &[Provider]) -> Result {
+        let _ = (machine, provided);
+        Err(NoDrain.into())
+    }
+
     /// Where the component's own assets lie; default: beside the source of the nearest component
     /// above that derives `Attributes`.
     fn asset_source(&self) -> Option<SourceLocation> {
@@ -76,6 +118,18 @@ pub trait Component: Any + Debug + Send + Sync {
     /// is touched; converging does not ask for it. Default: there is none to show.
     fn preview(&self) -> Option<Preview<'_>> {
         None
+    }
+}
+
+/// The component said that it drains, and has no way to.
+#[derive(Debug, thiserror::Error)]
+#[error("the component drains providers, and has no `drain` and `restore`")]
+pub struct NoDrain;
+
+impl NoDrain {
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        code::NO_DRAIN
     }
 }
 

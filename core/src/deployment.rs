@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Counts;
-use crate::names::{Breadcrumb, RootName};
+use crate::names::{Breadcrumb, RootId, RootName};
 
 /// Who deploys what, when and from where.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,4 +94,9 @@ pub struct HostStatus {
     pub holder: Option<String>,
     /// The components that an earlier deployment left to be triggered, by root.
     pub pending: BTreeMap<RootName, Vec<Breadcrumb>>,
+    /// What roots of the host have taken out of use and not put back: the root, such as a load
+    /// balancer's, and the instance of another.
+    pub drained: Vec<(RootName, RootId)>,
+    /// The roots that an earlier rollout began to change and did not see healthy and in use.
+    pub unfinished: Vec<RootName>,
 }

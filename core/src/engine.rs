@@ -5,7 +5,9 @@
 
 mod activity;
 mod agent;
+mod ask;
 mod assets;
+mod calls;
 mod converge;
 mod coordinator;
 mod hand_over;
@@ -16,7 +18,8 @@ pub mod target;
 pub mod transport;
 
 pub use agent::{Agent, serve};
-pub use coordinator::{Options, deploy};
+pub(crate) use ask::ask;
+pub use coordinator::{Confirm, Options, Question, deploy, forecast};
 pub(crate) use state::StateError;
 pub use status::status;
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Family;
 use crate::names::{HostName, RootName};
 use crate::path::HostPath;
+use crate::rollout::Rollout;
 use crate::secret::Secret;
 use crate::value::{Origin, Table};
 
@@ -31,6 +32,9 @@ pub struct Environment {
     pub require_clean: bool,
     /// Whole files that are secret, by the name under which components ask for them.
     pub secret_files: BTreeMap<String, Secret<Vec<u8>>>,
+    /// How components roll over their hosts, by component; those that are not here converge on all
+    /// hosts at once.
+    pub rollouts: BTreeMap<RootName, Rollout>,
     /// How long connections are kept for the next command; `None`: the default of the terminal.
     pub keep_connections: Option<Duration>,
 }
@@ -141,6 +145,7 @@ impl Environment {
             confirm: false,
             require_clean: false,
             secret_files: BTreeMap::new(),
+            rollouts: BTreeMap::new(),
             keep_connections: None,
         }
     }

@@ -149,6 +149,79 @@ pub enum Event {
         /// What it is.
         problem: Problem,
     },
+    /// A plan knows how the rollouts would go, if all goes well.
+    RolloutPlanned {
+        /// The components that would be rolled, by name.
+        rollouts: Vec<PlannedRollout>,
+        /// Their batches, one after the other; what stands in one wave would go at the same time.
+        waves: Vec<Vec<PlannedBatch>>,
+    },
+    /// A batch of a rollout begins.
+    RolloutBatch {
+        /// The component.
+        component: RootName,
+        /// The number of the batch, from 1; 0: instances that an earlier run left unfinished, of which
+        /// nothing has to be changed.
+        number: usize,
+        /// Its instances.
+        roots: Vec<RootId>,
+        /// How many instances are up, without those of the batch; of the component's group, if it has
+        /// one.
+        up: usize,
+        /// How many there are.
+        instances: usize,
+        /// How many must stay up.
+        minimum_up: usize,
+        /// How many instances of the component are still to be done after it, as far as is known.
+        left: usize,
+    },
+    /// A rollout waits for something; told when that changes.
+    RolloutWaiting {
+        /// The component.
+        component: RootName,
+        /// What it waits for.
+        wait: Wait,
+        /// The instances that it concerns.
+        roots: Vec<RootId>,
+        /// What is seen instead of what is waited for.
+        seen: Option<String>,
+    },
+    /// A root has taken instances out of use.
+    Drained {
+        /// The root that did, such as a load balancer's.
+        root: RootId,
+        /// The instances.
+        instances: Vec<RootId>,
+    },
+    /// A root has put instances back into use.
+    Restored {
+        /// The root that did, such as a load balancer's.
+        root: RootId,
+        /// The instances.
+        instances: Vec<RootId>,
+    },
+    /// An instance of a rollout did not become healthy, or could not be taken out of use or put back.
+    InstanceFailed {
+        /// The instance.
+        root: RootId,
+        /// What went wrong.
+        problem: Problem,
+        /// The roots, such as those of load balancers, on which it is left out of use.
+        out_on: Vec<RootId>,
+    },
+    /// A rollout ended.
+    RolloutFinished {
+        /// The component.
+        component: RootName,
+        /// The instances that were changed and are healthy.
+        done: Vec<RootId>,
+        /// The instances that failed.
+        failed: Vec<RootId>,
+        /// The instances that it did not come to.
+        not_reached: Vec<RootId>,
+        /// Why it stopped, where it did.
+        stopped: Option<Problem>,
+    },
     /// A root ended.
     RootFinished {
         /// The root.
@@ -167,6 +240,57 @@ pub enum Event {
         /// What every root came to.
         summary: Summary,
     },
+}
+
+/// A component that would be rolled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PlannedRollout {
+    /// The component.
+    pub component: RootName,
+    /// Its instances, those that are current too.
+    pub instances: Vec<RootId>,
+    /// The instances that an earlier run has left out of use, or unfinished.
+    pub unfinished: Vec<RootId>,
+    /// How many must stay up, of the component's group, if it has one.
+    pub minimum_up: usize,
+    /// The group.
+    pub group: Option<String>,
+}
+
+/// A batch that a rollout would take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PlannedBatch {
+    /// The component.
+    pub component: RootName,
+    /// The number of the batch, from 1.
+    pub number: usize,
+    /// Its instances.
+    pub roots: Vec<RootId>,
+    /// How many instances stay up meanwhile, of the component's group, if it has one.
+    pub up: usize,
+}
+
+/// What a rollout waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Wait {
+    /// For instances to be taken out of use.
+    Drain,
+    /// For instances to be updated.
+    Update,
+    /// For instances to become healthy.
+    Healthy,
+    /// For instances to have been healthy for long enough.
+    Settled,
+    /// For instances to be put back into use.
+    Restore,
+    /// For enough instances to be up.
+    MinimumUp,
+    /// For somebody to confirm that it is to go on.
+    Confirmation,
 }
 
 /// What is asked of roots.
@@ -191,6 +315,8 @@ pub enum Skip {
     RootIgnored,
     /// The command line selects others.
     NotSelected,
+    /// The component is converged on one host for all.
+    Once,
 }
 
 /// What a component does at the moment.
@@ -231,6 +357,8 @@ pub enum Outcome {
         /// The root whose failure is the reason.
         on: RootId,
     },
+    /// The rollout of its component stopped before it came to this root.
+    NotReached,
     /// It did not start, or stopped between two components, because the run was stopped.
     Interrupted,
 }

@@ -14,7 +14,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 
 use crate::assets::AssetError;
-use crate::component::NoUpdate;
+use crate::component::{NoDrain, NoUpdate};
 use crate::engine::StateError;
 use crate::host::ExecError;
 use crate::model::draft::Unmet;
@@ -242,6 +242,7 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
         .or_else(|| error.downcast_ref::<StateError>().map(StateError::code))
         .or_else(|| error.downcast_ref::<Unmet>().map(Unmet::code))
         .or_else(|| error.downcast_ref::<NoUpdate>().map(NoUpdate::code))
+        .or_else(|| error.downcast_ref::<NoDrain>().map(NoDrain::code))
         .or_else(|| error.downcast_ref::<Panicked>().map(Panicked::code))
         .or_else(|| error.downcast_ref::<io::Error>().and_then(of_system))
 }

@@ -25,6 +25,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`registry`], [`environment`] | the components by name; hosts and their roots as data |
+//! | [`rollout`] | how fast a component rolls over its hosts |
 //! | [`model`] | configures all roots until they settle, finds what is wrong, orders them |
 //! | [`engine`] | the coordinator over all hosts, the agent on one, the state kept there |
 //!
@@ -69,6 +70,7 @@ pub mod problem;
 mod protocol;
 pub mod registry;
 pub mod resource;
+pub mod rollout;
 pub mod scope;
 pub mod secret;
 mod step;

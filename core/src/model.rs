@@ -6,6 +6,7 @@ pub(crate) mod draft;
 mod faults;
 mod graph;
 mod look;
+mod once;
 mod preview;
 pub(crate) mod settle;
 
@@ -21,6 +22,7 @@ use crate::secret::{Key, KnownSecrets, take_out};
 
 use answers::Answers;
 use draft::Draft;
+use once::Once;
 
 pub use configure::{configure, configure_twice};
 pub use draft::Order;
@@ -34,6 +36,7 @@ pub struct Model {
     pub(crate) roots: BTreeMap<RootId, ModelRoot>,
     pub(crate) answers: Answers,
     pub(crate) graph: Graph,
+    once: Once,
     /// The secrets of all roots.
     pub(crate) secrets: Arc<KnownSecrets>,
     /// The key of the components' digests.
@@ -77,6 +80,12 @@ impl Model {
     /// Whether a root, or its host, is left out of every run.
     pub fn is_ignored(&self, root: &RootId) -> bool {
         self.roots.get(root).is_some_and(|root| root.ignored)
+    }
+
+    /// The root that does it for all, where a root is left out because its component converges on one
+    /// host only. Whoever waits for the root waits for that one as well.
+    pub fn done_once(&self, root: &RootId) -> Option<&RootId> {
+        self.once.done_by(root).filter(|_| !self.is_ignored(root))
     }
 
     /// The order of the roots.

@@ -12,7 +12,7 @@ pub use crate::host::{Exec, Machine, Probe};
 pub use crate::names::{HostName, RootName};
 pub use crate::path::HostPath;
 pub use crate::registry::Registry;
-pub use crate::resource::{Required, Resource};
+pub use crate::resource::{Provider, Required, Resource};
 pub use crate::scope::{Handle, Scope};
 pub use crate::secret::Secret;
 pub use crate::template::Template;

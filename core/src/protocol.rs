@@ -2,7 +2,7 @@
 
 mod frame;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::digest::Digest;
 use crate::environment::Host;
 use crate::event::{Counts, Event, Mode};
 use crate::model::answers::ProvidedWire;
-use crate::names::{Breadcrumb, HostName, RootName};
+use crate::names::{Breadcrumb, HostName, RootId, RootName};
 use crate::problem::Problem;
 use crate::resource::Provider;
 use crate::secret::Key;
@@ -32,6 +32,8 @@ pub(crate) enum ToAgent {
     Content { asset: Asset },
     /// A root may start.
     Start(Box<Start>),
+    /// Something is asked of a root beside that, at once.
+    Call(Call),
     /// Stop: after the running updates, or at once.
     Interrupt { kill: bool },
     /// Nothing, but alive.
@@ -50,13 +52,15 @@ pub(crate) enum FromAgent {
     /// What was asked for with `Status`.
     Status(Box<HostStatus>),
     /// Roots may start.
-    Ready,
+    Ready(Left),
     /// The host cannot take part.
     Refused { problem: Problem, locked: bool },
     /// Something happened.
     Event(Box<Event>),
     /// A root ended.
     Done(Box<Done>),
+    /// What came of a call.
+    Answer { number: u64, answer: Box<Result<Vec<RootId>, Problem>> },
     /// Nothing, but alive.
     Heartbeat,
 }
@@ -90,6 +94,8 @@ pub(crate) struct HandOver {
     pub(crate) host: Host,
     /// The names of all roots of the host, those left out of this run too.
     pub(crate) all_roots: Vec<RootName>,
+    /// Roots that are not to converge in this run: others count on what they can be asked for.
+    pub(crate) attending: BTreeSet<RootName>,
     /// Wait for the lock instead of giving up.
     pub(crate) wait: bool,
     /// The values that the roots require.
@@ -117,10 +123,55 @@ impl HandOver {
     }
 }
 
+/// What rollouts of earlier runs have left on a host.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Left {
+    /// Roots of the host that were being changed.
+    pub(crate) rolling: Vec<RootName>,
+    /// By root of the host: the instances that it has taken out of use.
+    pub(crate) drained: Vec<(RootName, RootId)>,
+}
+
+/// Something that is asked of a root.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Call {
+    /// What the answer is known by.
+    pub(crate) number: u64,
+    pub(crate) root: RootName,
+    pub(crate) kind: CallKind,
+}
+
+/// What is asked of a root beside its own converging.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum CallKind {
+    /// Whether it is healthy.
+    Health,
+    /// To take instances of others out of use; the answer names those that it did.
+    Drain { instances: Vec<RootId> },
+    /// To put them back.
+    Restore { instances: Vec<RootId> },
+    /// To note that its rollout is done.
+    Rolled,
+}
+
+/// What a root is to do when it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Ask {
+    /// What the run is for.
+    Run,
+    /// To look, and say nothing but whether something is to be changed.
+    Look,
+    /// To converge as an instance that is being rolled.
+    Roll,
+}
+
 /// What a root needs to know when it starts.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Start {
     pub(crate) root: RootName,
+    pub(crate) ask: Ask,
+    /// The instances of others that earlier runs left out of use on this root, and that are done.
+    pub(crate) restore: Vec<RootId>,
     /// In a plan: something that the root depends on would change or is unknown.
     pub(crate) uncertain: bool,
     /// How often the providers on other roots that trigger something here have changed.
@@ -135,7 +186,7 @@ pub(crate) struct Done {
     pub(crate) root: RootName,
     pub(crate) end: End,
     pub(crate) counts: Counts,
-    /// In a plan: something would change or is unknown.
+    /// In a plan, or where it was only to look: something would change or is unknown.
     pub(crate) uncertain: bool,
     /// The change counters of the components that provide something.
     pub(crate) counters: Vec<(Breadcrumb, u64)>,

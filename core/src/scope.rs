@@ -363,6 +363,18 @@ impl<'a> Scope<'a> {
         self.draft.managed.push((self.node, kind.to_owned(), name.into()));
     }
 
+    /// Says that the component can take the provider of a required value out of use, and put it back:
+    /// when the provider's root is rolled over its hosts, [`Component::drain`] and
+    /// [`Component::restore`] are called for it.
+    ///
+    /// `provider` is that of a [`Required`](crate::resource::Required) value.
+    pub fn drains(&mut self, provider: &Provider) {
+        let drained = (self.node, provider.clone());
+        if !self.draft.drains.contains(&drained) {
+            self.draft.drains.push(drained);
+        }
+    }
+
     /// Says something about the configuration; shown once, after the model has settled.
     pub fn log(&mut self, text: impl Into<String>) {
         self.draft.logs.push((self.node, text.into()));

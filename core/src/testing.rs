@@ -11,6 +11,8 @@
 //! | what a deployment comes to | [`Harness::assert_converges`], [`Harness::assert_fails_with`], [`Run`] |
 //! | what would be changed, as a snapshot | [`Harness::plan`], whose [`Run`] is shown as text |
 //! | that drift is seen and mended | [`Harness::assert_mends`], [`Harness::drifts`] |
+//! | what rollouts ask | [`Harness::assert_healthy`], [`Harness::assert_unhealthy`], [`Harness::assert_drains`], [`Harness::drain`], [`Harness::restore`] |
+//! | rollouts | [`Harness::rollout`] |
 //!
 //! ```
 //! use togusa_core::prelude::*;
@@ -41,6 +43,7 @@
 
 mod asserts;
 mod call;
+mod calls;
 mod drift;
 mod fake;
 mod given;
@@ -56,13 +59,14 @@ use tempfile::TempDir;
 
 use crate::assets::ProjectAssets;
 use crate::environment::{Connect, Environment, Host, Root};
-use crate::event::Mode;
+use crate::event::{Event, Mode};
 use crate::host::Facts;
 use crate::interrupt::Interrupt;
 use crate::model::{self, Model};
-use crate::names::{HostName, RootId};
+use crate::names::{HostName, RootId, RootName};
 use crate::problem::Problems;
 use crate::registry::Registry;
+use crate::rollout::Rollout;
 use crate::secret::{KnownSecrets, Secret};
 use crate::value::{Table, Value};
 
@@ -214,6 +218,17 @@ impl Harness {
     #[track_caller]
     pub fn with_host(mut self, host: &str, change: impl FnOnce(&mut Host)) -> Self {
         change(self.host_mut(host));
+        self
+    }
+
+    /// Sets how a component rolls over its hosts; `None`: it converges on all at once.
+    #[must_use]
+    pub fn rollout(mut self, component: &str, rollout: impl Into<Option<Rollout>>) -> Self {
+        let component = RootName::from(component);
+        match rollout.into() {
+            Some(rollout) => drop(self.environment.rollouts.insert(component, rollout)),
+            None => drop(self.environment.rollouts.remove(&component)),
+        }
         self
     }
 
@@ -427,8 +442,22 @@ impl Harness {
     /// The model is wrong.
     #[track_caller]
     pub fn run_with(&self, options: &crate::engine::Options, interrupt: &Interrupt) -> Run {
+        self.run_watched(options, interrupt, &|_| ())
+    }
+
+    /// As [`run_with`](Self::run_with), with each event shown to a function when it comes.
+    ///
+    /// # Panics
+    /// The model is wrong.
+    #[track_caller]
+    pub fn run_watched(
+        &self,
+        options: &crate::engine::Options,
+        interrupt: &Interrupt,
+        watch: &dyn Fn(&Event),
+    ) -> Run {
         let (model, assets) = self.configured();
-        run::run(self, &model, assets, options, interrupt)
+        run::run(self, &model, assets, options, interrupt, watch)
     }
 
     /// A root of the environment.

@@ -1,5 +1,7 @@
 //! The rules of the model: what `configure` may do, and what is reported of it.
 
+#[path = "model/once.rs"]
+mod once;
 mod support;
 
 use serde::{Deserialize, Serialize};

@@ -125,6 +125,18 @@ pub(crate) fn lay_over(below: &mut Table, above: &Table) {
     below.merge(above);
 }
 
+/// Lays rollouts over others; what runs once instead of being rolled replaces all that was said of
+/// rolling it.
+fn lay_rollouts_over(below: &mut Table, above: &Table) {
+    for (name, entry) in &above.0 {
+        let ValueKind::Table(table) = &entry.value.kind else { continue };
+        if table.get("once").is_some_and(|value| value.kind == ValueKind::Boolean(true)) {
+            below.0.shift_remove(name);
+        }
+    }
+    below.merge(above);
+}
+
 fn level(
     root: &Path,
     name: &str,
@@ -149,6 +161,7 @@ fn stack(below: &mut Level, above: Level, base: Option<&str>, problems: &mut Vec
     lay_over(&mut below.environment, &above.environment);
     below.components.merge(&above.components);
     below.addresses.merge(&above.addresses);
+    lay_rollouts_over(&mut below.rollouts, &above.rollouts);
     below.secret_files.extend(above.secret_files);
     below.extends = above.extends;
     let base = base.filter(|_| !below.hosts_unreadable);
@@ -396,7 +409,7 @@ list = [3]
             ]),
             "base:2:8: key `port`: 0 is no port\n\
              dev:2:1: unknown key `x`\n  hint: known keys: `extends`, `environment`, `hosts`, \
-             `components`, `addresses`\n\
+             `components`, `addresses`, `rollout`\n\
              dev:4:8: key `jobs`: 0 is less than 1"
         );
     }

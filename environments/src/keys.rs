@@ -11,6 +11,8 @@ pub enum Section {
     Host,
     /// `[addresses]`, which has names of the user beside these keys.
     Addresses,
+    /// `[rollout.NAME]`.
+    Rollout,
 }
 
 impl Section {
@@ -21,6 +23,7 @@ impl Section {
             Self::Environment => (SHARED, ENVIRONMENT),
             Self::Host => (HOST, SHARED),
             Self::Addresses => (ADDRESSES, &[]),
+            Self::Rollout => (ROLLOUT, &[]),
         };
         first.iter().chain(second)
     }
@@ -51,7 +54,10 @@ pub struct Key {
 pub(crate) enum Form {
     Address,
     Addresses,
+    Amount,
+    Batch,
     Boolean,
+    Canary,
     Components,
     ComponentTables,
     Connect,
@@ -65,6 +71,7 @@ pub(crate) enum Form {
     FreeTable,
     Hosts,
     Port,
+    Rollouts,
     Timeout,
     Word,
 }
@@ -109,6 +116,13 @@ pub const TOP: &[Key] = &[
         "table",
         "",
         "which addresses names need, and addresses that win over the resolver",
+    ),
+    key(
+        "rollout",
+        Form::Rollouts,
+        "table of tables",
+        "",
+        "components that are rolled over their hosts, a few hosts at a time",
     ),
 ];
 
@@ -260,6 +274,67 @@ pub const ADDRESSES: &[Key] = &[
     ),
 ];
 
+/// The keys of `[rollout.NAME]`.
+pub const ROLLOUT: &[Key] = &[
+    key(
+        "batch",
+        Form::Batch,
+        "number from 1, share, or array of these",
+        "`1`",
+        "how many instances are taken at once: the first batch, the second, …; the last one counts for \
+         all that follow. A share is rounded down, to 1 at least",
+    ),
+    key(
+        "minimum_up",
+        Form::Amount,
+        "number or share",
+        "`1` where there are several",
+        "how many instances must stay up; a share is rounded up",
+    ),
+    key(
+        "max_failed",
+        Form::Amount,
+        "number or share",
+        "`0`",
+        "how many instances may fail before the rollout stops; a share is rounded down",
+    ),
+    key(
+        "settle",
+        Form::Duration,
+        "duration",
+        "`\"10s\"`",
+        "how long an instance must have been healthy before it counts as done",
+    ),
+    key(
+        "timeout",
+        Form::Timeout,
+        "duration",
+        "`\"2m\"`",
+        "how long an instance may take to become healthy",
+    ),
+    key(
+        "confirm",
+        Form::Canary,
+        "`\"canary\"`",
+        "none",
+        "ask after the first batch whether to go on",
+    ),
+    key(
+        "group",
+        Form::Word,
+        "string",
+        "none",
+        "the components of one group count together for `minimum_up`, and agree on it",
+    ),
+    key(
+        "once",
+        Form::Boolean,
+        "boolean",
+        "`false`",
+        "converge on the first of its hosts alone, for all; no other key stands beside it",
+    ),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,5 +356,6 @@ mod tests {
         refused(Section::Environment, "[environment]");
         refused(Section::Host, "[hosts.web]");
         refused(Section::Addresses, "[addresses]");
+        refused(Section::Rollout, "[rollout.app]");
     }
 }

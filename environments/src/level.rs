@@ -26,6 +26,7 @@ pub(crate) struct Level {
     pub(crate) hosts_unreadable: bool,
     pub(crate) components: Table,
     pub(crate) addresses: Table,
+    pub(crate) rollouts: Table,
     /// Whole files that are secret, by name.
     pub(crate) secret_files: BTreeMap<String, Secret<Vec<u8>>>,
 }
@@ -54,6 +55,7 @@ impl Level {
         let addresses = optional(&mut reader, "addresses").unwrap_or_default();
         let written = tables(&mut reader, "hosts");
         let components = tables(&mut reader, "components").table;
+        let rollouts = tables(&mut reader, "rollout").table;
         problems.extend(reader.finish());
 
         one_user(&environment, problems);
@@ -66,7 +68,16 @@ impl Level {
         let base_unreadable = extends.is_none() && document.get("extends").is_some();
         let hosts_unreadable = written.incomplete || !complete || base_unreadable;
         let secret_files = BTreeMap::new();
-        Self { extends, environment, hosts, hosts_unreadable, components, addresses, secret_files }
+        Self {
+            extends,
+            environment,
+            hosts,
+            hosts_unreadable,
+            components,
+            addresses,
+            rollouts,
+            secret_files,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod addresses;
 mod host;
 pub(crate) mod keys;
+mod rollouts;
 mod roots;
 mod settings;
 mod words;
@@ -38,16 +39,18 @@ pub(crate) fn environment(
     problems.extend(reader.finish());
     environment.addresses = addresses::policy(&merged.all.addresses, problems);
     environment.secret_files.clone_from(&merged.all.secret_files);
-    hosts(merged, &settings, &mut environment, problems);
+    let complete = hosts(merged, &settings, &mut environment, problems);
+    rollouts::rollouts(merged, complete, &mut environment, problems);
     environment
 }
 
+/// Reads the hosts; the answer says whether all of them, and of their components, could be read.
 fn hosts(
     merged: &Merged,
     settings: &Settings,
     environment: &mut Environment,
     problems: &mut Vec<Problem>,
-) {
+) -> bool {
     let mut complete = merged.complete;
     for (name, level) in &merged.all.hosts {
         let own = merged.own.hosts.get(name).map(|host| &host.own);
@@ -58,7 +61,7 @@ fn hosts(
     }
     place_targets(environment);
     if !complete {
-        return;
+        return false;
     }
     if environment.hosts.is_empty() {
         problems.push(
@@ -68,9 +71,10 @@ fn hosts(
             )
             .hint("add a section `[hosts.NAME]` with the host's `components`"),
         );
-        return;
+        return false;
     }
     unused_components(merged, environment, problems);
+    true
 }
 
 /// Puts every deployment into a folder of its own below what `target_directory` says.
@@ -85,11 +89,12 @@ fn place_targets(environment: &mut Environment) {
     }
 }
 
-/// Reports attributes for a component that no host has; a base may have hosts that were removed.
+/// Reports attributes and rollouts of a component that no host has; a base may have hosts that were
+/// removed.
 fn unused_components(merged: &Merged, environment: &Environment, problems: &mut Vec<Problem>) {
     let roots = environment.hosts.values().flat_map(|host| &host.roots);
     let used: BTreeSet<&str> = roots.map(|root| root.name.as_str()).collect();
-    for (name, entry) in &merged.own.components.0 {
+    for (name, entry) in merged.own.components.0.iter().chain(&merged.own.rollouts.0) {
         if used.contains(name.as_str()) {
             continue;
         }

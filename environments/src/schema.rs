@@ -23,6 +23,7 @@ const TIMEOUT: &str = "^0*[1-9][0-9]*\\s*(ms|s|m|h|d)\\s*$";
 /// A name of a host, in which brackets are a range.
 const HOST_NAME: &str =
     "^([^\\s!-/:-@\\[-^`{-~]|\\[[0-9, -]+\\])([^\\s!-,/:-@\\[-^`{-~]|\\[[0-9, -]+\\])*$";
+const SHARE: &str = "^([1-9][0-9]?|100)%$";
 const COMPONENT: &str = "^!?[^\\s:!]+(:[^\\s:]+)*$";
 
 /// The schema of `environment.toml`; with the components of a project, whose attributes it knows
@@ -67,8 +68,9 @@ fn described(key: &Key, components: Option<&Registry>) -> Map<String, Value> {
 
 fn form(form: Form, components: Option<&Registry>) -> Map<String, Value> {
     let text = |pattern: &str| object([("type", "string".into()), ("pattern", pattern.into())]);
+    let integer = |least: u8| object([("type", "integer".into()), ("minimum", least.into())]);
     let number = |most: Option<u16>| {
-        let mut number = object([("type", "integer".into()), ("minimum", 1.into())]);
+        let mut number = integer(1);
         number.extend(most.map(|most| ("maximum".to_owned(), most.into())));
         number
     };
@@ -98,8 +100,30 @@ fn form(form: Form, components: Option<&Registry>) -> Map<String, Value> {
             ("uniqueItems", true.into()),
         ]),
         Form::ComponentTables => tables(components),
+        Form::Canary => object([("enum", json!(["canary"]))]),
+        Form::Amount => object([("anyOf", json!([integer(0), text(SHARE)]))]),
+        Form::Batch => {
+            let size = json!([integer(1), text(SHARE)]);
+            let sizes = json!({ "type": "array", "items": { "anyOf": size }, "minItems": 1 });
+            object([("anyOf", json!([integer(1), text(SHARE), sizes]))])
+        }
+        Form::Rollouts => rollouts(components),
         Form::Addresses => addresses(components),
     }
+}
+
+/// Rollouts by component.
+fn rollouts(components: Option<&Registry>) -> Map<String, Value> {
+    let mut rollout = section(Section::Rollout, components);
+    let once = json!({ "properties": { "once": { "const": true } }, "required": ["once"] });
+    rollout.insert("if".into(), once);
+    rollout.insert("then".into(), json!({ "maxProperties": 1 }));
+    let mut schema = object([("type", "object".into()), ("additionalProperties", rollout.into())]);
+    if let Some(registry) = components {
+        let names = registry.iter().map(|(name, _)| name.as_str());
+        schema.insert("propertyNames".into(), json!({ "enum": names.collect::<Vec<_>>() }));
+    }
+    schema
 }
 
 /// `[addresses]`: its keys, and any name beside them.

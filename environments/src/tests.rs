@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use togusa_core::address::Family;
 use togusa_core::environment::{Environment, Host};
 use togusa_core::problem::Problems;
+use togusa_core::rollout::Rollout;
 
 use crate::secrets::Access;
 use crate::{Loaded, from_str, load};
@@ -80,10 +81,28 @@ fn shown(environment: &Environment) -> String {
         let v6 = given.v6.map(|v6| format!(" {v6}")).unwrap_or_default();
         writeln!(text, "{name} ={v4}{v6}").unwrap();
     }
+    for (name, rollout) in &environment.rollouts {
+        writeln!(text, "{name}: {}", shown_rollout(rollout)).unwrap();
+    }
     for host in environment.hosts.values() {
         writeln!(text, "{}", shown_host(host)).unwrap();
     }
     text.trim_end().to_owned()
+}
+
+fn shown_rollout(rollout: &Rollout) -> String {
+    let mut text = "batch".to_owned();
+    for batch in &rollout.batch {
+        write!(text, " {batch}").unwrap();
+    }
+    if let Some(minimum) = rollout.minimum_up {
+        write!(text, " minimum {minimum}").unwrap();
+    }
+    let Rollout { max_failed, settle, timeout, .. } = rollout;
+    write!(text, " failed {max_failed} settle {settle:?} timeout {timeout:?}").unwrap();
+    text += if rollout.confirm { " confirm" } else { "" };
+    text += &rollout.group.as_ref().map(|group| format!(" group {group}")).unwrap_or_default();
+    text + if rollout.once { " once" } else { "" }
 }
 
 fn shown_host(host: &Host) -> String {
@@ -214,6 +233,11 @@ const LINES: &[&str] = &[
     "[hosts.app02]",
     "[[hosts]]",
     "[components.app]",
+    "[rollout.app]",
+    "[rollout.app01]",
+    "batch = [1, '25%']",
+    "minimum_up = '75%'",
+    "once = true",
     "[addresses]",
     "[hosts.web1.attributes.app]",
     "[hosts.web1.attributes]",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use crate::built::is_current;
 use crate::lab::Lab;
 
 /// The directory of the example `hello`.
@@ -30,8 +31,7 @@ fn built(lab: &Lab, name: &str, directory: &str) -> PathBuf {
         let mut command = lab.command(&program);
         command.current_dir(directory).arg("build").output()
     };
-    // A test of all crates has built it already, with their features.
-    if !program.exists() || !build_agent().status.success() {
+    if !is_current(&program) || !build_agent().status.success() {
         let mut cargo = lab.command(env!("CARGO"));
         let arguments = ["build", "--quiet", "--locked", "--offline", "--package", name];
         let target = program.parent().and_then(|profile| profile.parent()).unwrap();

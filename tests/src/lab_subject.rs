@@ -5,6 +5,7 @@
 //! [`GATE`] there.
 
 mod roots;
+mod serving;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 
 use togusa_core::system;
 
+use crate::built::is_current;
+
 /// A new project, with a home of its own.
 #[derive(Debug)]
 pub struct NewProject {
@@ -33,13 +35,15 @@ pub fn togusa() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let profile = profile();
-        // With the features that the tests have, so that nothing is compiled twice.
-        let mut cargo = command(cargo());
-        cargo.args(["build", "--quiet", "--locked", "--offline", "--bin", "togusa"]);
-        cargo.args(["--package", "togusa", "--package", env!("CARGO_PKG_NAME"), "--target-dir"]);
-        cargo.arg(profile.parent().unwrap_or(&profile)).current_dir(env!("CARGO_MANIFEST_DIR"));
-        finish(&mut cargo).expect(0);
-        profile.join("togusa")
+        let program = profile.join("togusa");
+        if !is_current(&program) {
+            let mut cargo = command(cargo());
+            cargo.args(["build", "--quiet", "--locked", "--offline", "--bin", "togusa"]);
+            cargo.args(["--package", "togusa", "--target-dir"]);
+            cargo.arg(profile.parent().unwrap_or(&profile)).current_dir(env!("CARGO_MANIFEST_DIR"));
+            finish(&mut cargo).expect(0);
+        }
+        program
     })
 }
 

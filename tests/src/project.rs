@@ -12,6 +12,7 @@ use togusa_core::event::{Counts, Event, Outcome, RootIdKey, Summary};
 use togusa_core::names::RootId;
 use togusa_core::system;
 
+use crate::built::is_current;
 use crate::lab::{Lab, Output, Program, Running};
 
 /// Longer than anything that a test waits for: what is not there by then never comes.
@@ -41,12 +42,15 @@ impl Project {
     fn build(&self) {
         static BUILT: OnceLock<()> = OnceLock::new();
         BUILT.get_or_init(|| {
-            let name = self.program.file_name().unwrap_or_default();
-            let directory = self.program.ancestors().nth(2).unwrap_or(Path::new("target"));
-            let mut cargo = Command::new(system::variable("CARGO").unwrap_or("cargo".to_owned()));
-            cargo.args(["build", "--locked", "--package", env!("CARGO_PKG_NAME"), "--bin"]);
-            cargo.arg(name).arg("--target-dir").arg(directory);
-            succeed(cargo.current_dir(env!("CARGO_MANIFEST_DIR")));
+            if !is_current(&self.program) {
+                let name = self.program.file_name().unwrap_or_default();
+                let directory = self.program.ancestors().nth(2).unwrap_or(Path::new("target"));
+                let cargo = system::variable("CARGO").unwrap_or("cargo".to_owned());
+                let mut cargo = Command::new(cargo);
+                cargo.args(["build", "--locked", "--package", env!("CARGO_PKG_NAME"), "--bin"]);
+                cargo.arg(name).arg("--target-dir").arg(directory);
+                succeed(cargo.current_dir(env!("CARGO_MANIFEST_DIR")));
+            }
             succeed(Command::new(&self.program).arg("build").current_dir(self.path("")));
         });
     }

@@ -3,7 +3,7 @@ use crate::confirm;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::git;
-use crate::session::{Secrets, Session};
+use crate::session::{Manner, Secrets, Session};
 use crate::view::Purpose;
 
 /// Make the hosts what the environment says
@@ -37,10 +37,14 @@ impl Deploy {
         if environment.require_clean {
             git::require_clean(&session.root, &self.environment)?;
         }
+        if !self.yes {
+            confirm::can_ask(&configured, &self.run)?;
+        }
         if environment.confirm && !self.yes {
             confirm::ask(session, &configured, &self.run)?;
         }
-        let summary = session.run(&configured, Purpose::Deploy, &self.run, self.wait)?;
+        let manner = Manner { wait: self.wait, ask: !self.yes };
+        let summary = session.run(&configured, Purpose::Deploy, &self.run, manner)?;
         Ok(Exit::of_run(&summary, false))
     }
 }

@@ -109,6 +109,10 @@ fn object((host, answer): (&HostName, &Answer)) -> Value {
             "records": status.records,
             "holder": status.holder,
             "pending": status.pending,
+            "drained": status.drained.iter().map(|(root, instance)| {
+                json!({ "root": root, "instance": instance })
+            }).collect::<Vec<_>>(),
+            "unfinished": status.unfinished,
         }),
         Err(problem) => json!({ "host": host, "state": "unknown", "problem": problem }),
     }

@@ -1,6 +1,7 @@
 //! The terminal that progress lines are drawn on.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::Term;
@@ -15,9 +16,11 @@ pub(crate) const FREE_COLUMNS: usize = 2;
 /// How often the lines are drawn at most, in a second.
 const DRAWN: u8 = 20;
 
-/// Standard error, for progress lines.
-pub(super) fn target() -> ProgressDrawTarget {
-    let live = Live { terminal: Term::buffered_stderr(), line_ends: AtomicBool::new(false) };
+/// Standard error, for progress lines; none is drawn once it is paused, and then there is no way back:
+/// what draws takes lines for drawn that are not.
+pub(super) fn target(paused: Arc<AtomicBool>) -> ProgressDrawTarget {
+    let live =
+        Live { terminal: Term::buffered_stderr(), line_ends: AtomicBool::new(false), paused };
     ProgressDrawTarget::term_like_with_hz(Box::new(live), DRAWN)
 }
 
@@ -28,6 +31,13 @@ struct Live {
     terminal: Term,
     /// The line was filled: what comes next stands on another one.
     line_ends: AtomicBool,
+    paused: Arc<AtomicBool>,
+}
+
+impl Live {
+    fn draw(&self, draw: impl FnOnce(&Term) -> io::Result<()>) -> io::Result<()> {
+        if self.paused.load(Ordering::Relaxed) { Ok(()) } else { draw(&self.terminal) }
+    }
 }
 
 impl TermLike for Live {
@@ -40,23 +50,23 @@ impl TermLike for Live {
     }
 
     fn move_cursor_up(&self, rows: usize) -> io::Result<()> {
-        self.terminal.move_cursor_up(rows)
+        self.draw(|terminal| terminal.move_cursor_up(rows))
     }
 
     fn move_cursor_down(&self, rows: usize) -> io::Result<()> {
-        self.terminal.move_cursor_down(rows)
+        self.draw(|terminal| terminal.move_cursor_down(rows))
     }
 
     fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
-        self.terminal.move_cursor_right(columns)
+        self.draw(|terminal| terminal.move_cursor_right(columns))
     }
 
     fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
-        self.terminal.move_cursor_left(columns)
+        self.draw(|terminal| terminal.move_cursor_left(columns))
     }
 
     fn write_line(&self, text: &str) -> io::Result<()> {
-        self.terminal.write_line(text)
+        self.draw(|terminal| terminal.write_line(text))
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
@@ -65,18 +75,18 @@ impl TermLike for Live {
             return Ok(());
         }
         if self.line_ends.swap(false, Ordering::Relaxed) {
-            self.terminal.write_line("")?;
+            self.draw(|terminal| terminal.write_line(""))?;
         }
-        self.terminal.write_str(text)
+        self.draw(|terminal| terminal.write_str(text))
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        self.terminal.clear_line()
+        self.draw(Term::clear_line)
     }
 
     fn flush(&self) -> io::Result<()> {
         // Behind the last line, the cursor waits where its text ends.
         self.line_ends.store(false, Ordering::Relaxed);
-        self.terminal.flush()
+        self.draw(|terminal| terminal.flush())
     }
 }

@@ -1,8 +1,10 @@
+mod rollout;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use togusa_core::event::{Event, Mode, Outcome, Skip, Step, Summary};
-use togusa_core::names::{Breadcrumb, HostName, RootId};
+use togusa_core::event::{Event, Mode, Outcome, PlannedBatch, PlannedRollout, Skip, Step, Summary};
+use togusa_core::names::{Breadcrumb, HostName, RootId, RootName};
 use togusa_core::problem::Problem;
 use togusa_core::verdict::Change;
 
@@ -10,10 +12,11 @@ use super::failures::Failures;
 use super::lines::{Layout, problem_lines};
 use super::repeated::Repeated;
 use super::slowest::Slowest;
-use super::{Purpose, View, summary};
+use super::{Purpose, View, summary, waves};
 use crate::exit::Ending;
 use crate::text::{count, duration, harmless, size};
 use crate::ui::{Ink, Paint, Stream, Ui, Verbosity};
+use rollout::Moved;
 
 /// Shows events as lines that depend on nothing but the events and the user's choices.
 #[derive(Debug)]
@@ -24,10 +27,16 @@ pub struct Plain {
     skipped: BTreeMap<RootId, Skip>,
     /// The component that each root looks at, while nothing is known against it.
     looked_at: BTreeMap<RootId, Breadcrumb>,
+    /// The lines of components that were current before that, not shown yet: an instance of a rollout
+    /// is looked at before its turn, and then nothing is told of what is to be changed.
+    current: BTreeMap<RootId, String>,
     failed_components: BTreeMap<HostName, usize>,
     failures: Failures,
     changes: Repeated,
     slowest: Slowest,
+    /// What each component was last told to wait for.
+    waits: BTreeMap<RootName, String>,
+    moved: Option<Moved>,
 }
 
 impl Plain {
@@ -39,10 +48,13 @@ impl Plain {
             diffs,
             skipped: BTreeMap::new(),
             looked_at: BTreeMap::new(),
+            current: BTreeMap::new(),
             failed_components: BTreeMap::new(),
             failures: Failures::default(),
             changes: Repeated::default(),
             slowest: Slowest::default(),
+            waits: BTreeMap::new(),
+            moved: None,
         }
     }
 
@@ -85,13 +97,28 @@ impl Plain {
         };
         if let Some(before) = before
             && next.is_none_or(|(breadcrumb, _)| *breadcrumb != before)
+            && self.ui.shows(Verbosity::Verbose)
         {
-            let stream = self.results();
-            let paint = self.ui.paint(stream);
+            let paint = self.ui.paint(self.results());
             let current = paint.text(Ink::Faint, "= current");
             let text = format!("{}  {current}\n", heading(paint, root, &before));
-            self.show(Verbosity::Verbose, stream, &text);
+            *self.current.entry(root.clone()).or_default() += &text;
         }
+        if next.is_none_or(|(_, step)| step == Step::Update) {
+            self.tell_current(root);
+        }
+    }
+
+    fn tell_current(&mut self, root: &RootId) {
+        if let Some(text) = self.current.remove(root) {
+            self.show(Verbosity::Verbose, self.results(), &text);
+        }
+    }
+
+    /// What was seen of a root so far says nothing of what it is.
+    fn forget(&mut self, root: &RootId) {
+        self.looked_at.remove(root);
+        self.current.remove(root);
     }
 
     fn changed(
@@ -152,7 +179,7 @@ impl Plain {
         }
         self.ui.failed([problem.code]);
         let problem = placeless(problem);
-        self.failures.add(root, breadcrumb, &problem, layout.whole);
+        self.failures.add(root, breadcrumb, (&problem, &[]), layout.whole);
         // What it printed last, and what to do, stands at the end.
         let first = problem.causes.first().and_then(|cause| cause.lines().next());
         let message = match first {
@@ -200,6 +227,16 @@ impl Plain {
         self.show(Verbosity::Normal, Stream::Notes, &format!("{}\n", harmless(&text)));
     }
 
+    /// The waves are a part of what was planned; `verify` asks for differences alone.
+    fn planned(&self, rollouts: &[PlannedRollout], waves: &[Vec<PlannedBatch>]) {
+        let stream = self.results();
+        if self.purpose == Purpose::Plan {
+            let whole = self.ui.shows(Verbosity::Verbose);
+            let text = waves::text(rollouts, waves, whole, self.ui.paint(stream));
+            self.show(Verbosity::Normal, stream, &text);
+        }
+    }
+
     fn finished(&mut self, summary: &Summary) {
         let stream = self.results();
         let ending = Ending::of(summary);
@@ -225,12 +262,13 @@ impl Plain {
         if matches!(outcome, Outcome::Converged | Outcome::Planned) {
             self.looked(root, None);
         }
-        self.looked_at.remove(root);
+        self.forget(root);
         let words = match outcome {
             Outcome::Converged => "converged".to_owned(),
             Outcome::Planned => "planned".to_owned(),
             Outcome::Failed => "failed".to_owned(),
             Outcome::DependencyFailed { on } => format!("not started, since {on} failed"),
+            Outcome::NotReached => "not reached by the rollout".to_owned(),
             Outcome::Interrupted => "stopped".to_owned(),
         };
         let text = format!("{}  {}: {words}, {}\n", root.host, root.root, duration(elapsed));
@@ -240,13 +278,19 @@ impl Plain {
 
 impl View for Plain {
     fn event(&mut self, event: &Event) {
+        if !matches!(event, Event::Drained { .. } | Event::Restored { .. }) {
+            self.tell_moved();
+        }
         match event {
             Event::Started { mode, project, environment, roots, skipped } => {
                 self.skipped = skipped.iter().map(|(key, skip)| (key.0.clone(), *skip)).collect();
                 self.started(*mode, [project, environment], roots);
             }
             Event::Log { root, breadcrumb, text } => self.aside(root, breadcrumb, text),
-            Event::Output { root, breadcrumb, text, .. } => self.aside(root, breadcrumb, text),
+            Event::Output { root, breadcrumb, text, .. } => {
+                self.tell_current(root);
+                self.aside(root, breadcrumb, text);
+            }
             Event::Pushing { host, target, bytes } => {
                 let text = format!("{host}  pushing the agent for {target}, {}\n", size(*bytes));
                 self.show(Verbosity::Verbose, Stream::Notes, &harmless(&text));
@@ -267,14 +311,17 @@ impl View for Plain {
             }
             Event::ComponentChanged { root, breadcrumb, changes, triggered_by, elapsed } => {
                 self.looked_at.remove(root);
+                self.tell_current(root);
                 self.changed(root, breadcrumb, (changes, triggered_by), *elapsed);
             }
             Event::ComponentUnknown { root, breadcrumb, problem } => {
                 self.looked_at.remove(root);
+                self.tell_current(root);
                 self.unknown(root, breadcrumb, problem);
             }
             Event::ComponentFailed { root, breadcrumb, changes, problem } => {
                 self.looked_at.remove(root);
+                self.tell_current(root);
                 self.failed(root, breadcrumb, changes, problem);
             }
             Event::TriggerMoved { host, cause, dependant, moved_to, .. } => {
@@ -284,11 +331,19 @@ impl View for Plain {
                 self.root_finished(root, outcome, *elapsed);
             }
             Event::Finished { summary } => self.finished(summary),
+            Event::RolloutPlanned { rollouts, waves } => self.planned(rollouts, waves),
+            Event::RolloutBatch { .. }
+            | Event::RolloutWaiting { .. }
+            | Event::Drained { .. }
+            | Event::Restored { .. }
+            | Event::InstanceFailed { .. }
+            | Event::RolloutFinished { .. } => self.rollout(event),
             Event::Connecting { .. } | Event::RootStarted { .. } => {}
         }
     }
 
     fn finish(&mut self) {
+        self.tell_moved();
         self.tell_failures();
     }
 }

@@ -1,14 +1,29 @@
 use std::collections::BTreeMap;
 
-use togusa_core::event::Event;
+use togusa_core::event::{Event, Wait};
 use togusa_core::names::{HostName, RootId, RootName};
 
+use super::rollouts::{self, Batch};
 use crate::text::{harmless, size};
 
-/// What every host does at the moment: the state behind the progress lines.
+/// What every rollout and every host does at the moment: the state behind the progress lines.
 #[derive(Debug, Default)]
 pub(super) struct Running {
     hosts: BTreeMap<HostName, Activity>,
+    rollouts: BTreeMap<RootName, Rollout>,
+}
+
+/// Who has a progress line, in the order of the lines.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    Rollout(RootName),
+    Host(HostName),
+}
+
+#[derive(Debug, Default)]
+struct Rollout {
+    batch: String,
+    wait: String,
 }
 
 #[derive(Debug, Default)]
@@ -22,8 +37,8 @@ struct Activity {
 }
 
 impl Running {
-    /// Takes note of an event and returns the host whose line it changes, if any.
-    pub(super) fn event(&mut self, event: &Event) -> Option<HostName> {
+    /// Takes note of an event and returns those whose lines it changes.
+    pub(super) fn event(&mut self, event: &Event) -> Vec<Subject> {
         match event {
             Event::Connecting { host } => {
                 self.hosts.entry(host.clone()).or_default().connecting = true
@@ -42,31 +57,73 @@ impl Running {
             Event::ComponentStarted { root, breadcrumb, .. } => {
                 self.moved(root, breadcrumb.to_string());
             }
-            Event::RootFinished { root, .. } => self.with(&root.host, |host| {
-                host.roots.remove(&root.root);
-            }),
-            Event::Finished { .. } => self.hosts.clear(),
-            _ => return None,
+            Event::RootFinished { root, .. } => self.ended(root),
+            Event::RolloutBatch { component, .. } => {
+                let batch = Batch::of(event).map(Batch::short).unwrap_or_default();
+                let rollout = Rollout { batch, wait: String::new() };
+                self.rollouts.insert(component.clone(), rollout);
+                return self.of_rollout(component, &[]);
+            }
+            Event::RolloutWaiting { component, wait, roots, seen } => {
+                let rollout = self.rollouts.entry(component.clone()).or_default();
+                rollout.wait = rollouts::waiting(*wait, roots, seen.as_deref(), false);
+                let busy = if *wait == Wait::Update { roots.as_slice() } else { &[] };
+                return self.of_rollout(component, busy);
+            }
+            Event::RolloutFinished { component, .. } => {
+                self.rollouts.remove(component);
+                return self.of_rollout(component, &[]);
+            }
+            Event::Finished { .. } => {
+                self.hosts.clear();
+                self.rollouts.clear();
+            }
+            _ => {}
         }
         match event {
             Event::Connecting { host }
             | Event::Pushing { host, .. }
             | Event::Connected { host, .. }
-            | Event::HostFailed { host, .. } => Some(host.clone()),
+            | Event::HostFailed { host, .. } => vec![Subject::Host(host.clone())],
             Event::RootStarted { root }
             | Event::ComponentStarted { root, .. }
-            | Event::RootFinished { root, .. } => Some(root.host.clone()),
-            _ => None,
+            | Event::RootFinished { root, .. } => vec![Subject::Host(root.host.clone())],
+            _ => Vec::new(),
         }
     }
 
-    /// The hosts that are busy, in the order of their names.
-    pub(super) fn hosts(&self) -> impl Iterator<Item = &HostName> {
-        self.hosts.keys()
+    /// The line of a rollout changes, and with it those of hosts whose instances are not busy: who was
+    /// looked at waits for a batch, and who was changed is watched.
+    fn of_rollout(&mut self, component: &RootName, busy: &[RootId]) -> Vec<Subject> {
+        let of_component = self.hosts.iter().filter(|(_, host)| host.roots.contains_key(component));
+        let idle = of_component.map(|(host, _)| RootId::new(host.clone(), component.clone()));
+        let idle: Vec<_> = idle.filter(|root| !busy.contains(root)).collect();
+        idle.iter().for_each(|root| self.ended(root));
+        let hosts = idle.into_iter().map(|root| Subject::Host(root.host));
+        std::iter::once(Subject::Rollout(component.clone())).chain(hosts).collect()
     }
 
-    /// What a busy host does, on one line.
-    pub(super) fn line(&self, host: &HostName) -> Option<String> {
+    /// The rollouts that go on, in the order of their components.
+    pub(super) fn rollouts(&self) -> impl ExactSizeIterator<Item = Subject> {
+        self.rollouts.keys().cloned().map(Subject::Rollout)
+    }
+
+    /// The hosts that are busy, in the order of their names.
+    pub(super) fn hosts(&self) -> impl ExactSizeIterator<Item = Subject> {
+        self.hosts.keys().cloned().map(Subject::Host)
+    }
+
+    /// What goes on, on one line.
+    pub(super) fn line(&self, subject: &Subject) -> Option<String> {
+        let host = match subject {
+            Subject::Host(host) => host,
+            Subject::Rollout(component) => {
+                let Rollout { batch, wait } = self.rollouts.get(component)?;
+                let parts = [batch.as_str(), wait.as_str()].into_iter();
+                let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+                return Some(format!("{}  {}", harmless(component.as_str()), parts.join("; ")));
+            }
+        };
         let activity = self.hosts.get(host)?;
         let name = harmless(host.as_str());
         let shown = activity.shown.as_ref().and_then(|root| activity.roots.get(root));
@@ -87,6 +144,12 @@ impl Running {
         let activity = self.hosts.entry(root.host.clone()).or_default();
         activity.roots.insert(root.root.clone(), component);
         activity.shown = Some(root.root.clone());
+    }
+
+    fn ended(&mut self, root: &RootId) {
+        self.with(&root.host, |host| {
+            host.roots.remove(&root.root);
+        });
     }
 
     /// Changes what a host does and forgets the host when that is nothing.
@@ -114,7 +177,7 @@ mod tests {
         for event in events {
             running.event(event);
         }
-        running.hosts().filter_map(|host| running.line(host)).collect()
+        running.rollouts().chain(running.hosts()).filter_map(|it| running.line(&it)).collect()
     }
 
     fn looks(root: &str, breadcrumb: &str) -> Event {
@@ -154,5 +217,55 @@ mod tests {
         let problem = Problem::new(code::NO_ROUTE, "no route to host");
         let failed = Event::HostFailed { host: "web1".into(), problem };
         assert!(lines(&[looks("app", "App"), failed]).is_empty());
+    }
+
+    #[test]
+    fn a_rollout_has_a_line_and_its_instances_are_busy_while_they_are_looked_at_or_updated() {
+        let roots = ["web1", "web2"].map(|host| RootId::new(host, "app"));
+        let looks = |root: &RootId| Event::ComponentStarted {
+            root: root.clone(),
+            breadcrumb: "App".into(),
+            step: Step::Verify,
+        };
+        let batch = Event::RolloutBatch {
+            component: "app".into(),
+            number: 1,
+            roots: roots[..1].to_vec(),
+            up: 1,
+            instances: 2,
+            minimum_up: 1,
+            left: 1,
+        };
+        let waits = |wait, seen: Option<&str>| Event::RolloutWaiting {
+            component: "app".into(),
+            wait,
+            roots: roots[..1].to_vec(),
+            seen: seen.map(str::to_owned),
+        };
+        let finished = Event::RolloutFinished {
+            component: "app".into(),
+            done: roots.to_vec(),
+            failed: Vec::new(),
+            not_reached: Vec::new(),
+            stopped: None,
+        };
+        let mut run = vec![looks(&roots[0]), looks(&roots[1])];
+        assert_eq!(lines(&run), ["web1  App", "web2  App"]);
+        run.push(batch);
+        assert_eq!(lines(&run), ["app  batch 1; 1 of 2 up, minimum 1"]);
+        run.extend([waits(Wait::Update, None), looks(&roots[0])]);
+        let updates = "app  batch 1; 1 of 2 up, minimum 1; waiting for the update of web1";
+        assert_eq!(lines(&run), [updates, "web1  App"]);
+        run.push(waits(Wait::Update, None));
+        assert_eq!(lines(&run), [updates, "web1  App"]);
+        run.push(waits(Wait::Healthy, Some("connection refused")));
+        assert_eq!(
+            lines(&run),
+            [
+                "app  batch 1; 1 of 2 up, minimum 1; waiting until web1 is healthy: connection refused"
+            ]
+        );
+        run.push(finished);
+        assert!(lines(&run).is_empty());
     }
 }

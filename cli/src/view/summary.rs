@@ -21,6 +21,7 @@ struct Row {
     counts: Counts,
     failed: usize,
     not_started: usize,
+    not_reached: usize,
     stopped: usize,
     elapsed: Duration,
     remark: &'static str,
@@ -28,11 +29,12 @@ struct Row {
 
 impl Row {
     /// What is the same for hosts on which the same happened; `None`: it needs a line of its own.
-    fn numbers(&self) -> Option<[usize; 5]> {
+    fn numbers(&self) -> Option<[usize; 7]> {
+        let Self { roots, not_started, not_reached, .. } = *self;
         let Counts { verified, changed, unknown, triggered } = self.counts;
-        let troubles = self.failed + self.not_started + self.stopped;
-        let is_well = troubles == 0 && self.remark.is_empty();
-        is_well.then_some([self.roots, verified, changed, unknown, triggered])
+        let is_well = self.failed + self.stopped == 0 && self.remark.is_empty();
+        let numbers = [roots, verified, changed, unknown, triggered, not_started, not_reached];
+        is_well.then_some(numbers)
     }
 }
 
@@ -48,6 +50,7 @@ pub(super) fn table(
     let any = |value: fn(&Row) -> usize| rows.values().any(|row| value(row) > 0);
     let (unknown, not_started) = (any(|row| row.counts.unknown), any(|row| row.not_started));
     let (triggered, stopped) = (any(|row| row.counts.triggered), any(|row| row.stopped));
+    let not_reached = any(|row| row.not_reached);
     let mut lines = Vec::new();
     for (host, row, alike) in folded(&rows, whole) {
         let counts = row.counts;
@@ -61,6 +64,7 @@ pub(super) fn table(
             (unknown, counts.unknown, "unknown"),
             (true, row.failed, "failed"),
             (not_started, row.not_started, "not started"),
+            (not_reached, row.not_reached, "not reached"),
             (stopped, row.stopped, "stopped"),
         ];
         let cells = columns.into_iter().filter(|(shown, ..)| *shown);
@@ -125,6 +129,7 @@ fn rows(summary: &Summary) -> BTreeMap<&HostName, Row> {
         match root.outcome {
             Outcome::Failed => row.failed += 1,
             Outcome::DependencyFailed { .. } => row.not_started += 1,
+            Outcome::NotReached => row.not_reached += 1,
             Outcome::Interrupted => row.stopped += 1,
             Outcome::Converged | Outcome::Planned => {}
         }
@@ -145,6 +150,7 @@ pub(super) fn left_out(skipped: &BTreeMap<RootId, Skip>, whole: bool) -> String 
         (Skip::HostIgnored, "whose host is ignored"),
         (Skip::RootIgnored, "ignored"),
         (Skip::NotSelected, "not selected"),
+        (Skip::Once, "done once on another host"),
     ];
     let mut shown = String::new();
     for (reason, words) in reasons {
@@ -244,6 +250,7 @@ fn misfortunes(summary: &Summary) -> Vec<String> {
             roots(summary, |outcome| matches!(outcome, Outcome::DependencyFailed { .. })),
             "not started",
         ),
+        (roots(summary, |outcome| *outcome == Outcome::NotReached), "not reached"),
         (roots(summary, |outcome| *outcome == Outcome::Interrupted), "stopped"),
     ];
     for (number, words) in outcomes {

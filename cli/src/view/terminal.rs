@@ -7,23 +7,25 @@ use std::time::Duration;
 use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use togusa_core::event::Event;
-use togusa_core::names::HostName;
 
-use super::running::Running;
+use super::running::{Running, Subject};
 use super::{Plain, View};
 use crate::text::count;
 use crate::ui::{FREE_COLUMNS, Ui};
 
-const LINES: usize = 12;
+/// How many hosts have a line.
+const HOSTS: usize = 12;
+/// How many rollouts have one.
+const ROLLOUTS: usize = 6;
 const TICK: Duration = Duration::from_millis(120);
 
-/// Shows the lines of [`Plain`] and below them, live, a line for every busy host.
+/// Shows the lines of [`Plain`] and below them, live, a line for every rollout and every busy host.
 #[derive(Debug)]
 pub struct Terminal {
     plain: Plain,
     bars: MultiProgress,
     running: Running,
-    lines: BTreeMap<HostName, Line>,
+    lines: BTreeMap<Subject, Line>,
     footer: Option<ProgressBar>,
 }
 
@@ -39,29 +41,37 @@ impl Terminal {
         }
     }
 
-    fn update(&mut self, host: &HostName) {
-        match (self.running.line(host), self.lines.get(host)) {
+    fn update(&mut self, subject: &Subject) {
+        match (self.running.line(subject), self.lines.get(subject)) {
             (Some(text), Some(line)) => {
                 line.set(text);
                 line.bar.reset_elapsed();
             }
-            (None, Some(_)) => self.remove(host),
+            (None, Some(_)) => self.remove(subject),
             _ => {}
         }
-        let free = LINES.saturating_sub(self.lines.len());
-        let hidden = self.running.hosts().filter(|host| !self.lines.contains_key(*host));
-        for host in hidden.take(free).cloned().collect::<Vec<_>>() {
-            self.add(host);
-        }
+    }
+
+    /// Gives free lines to those who have none, and counts who still has none.
+    fn fill(&mut self) {
+        let is_host = |subject: &&Subject| matches!(subject, Subject::Host(_));
+        let hosts = self.lines.keys().filter(is_host).count();
+        let rollouts = self.lines.len() - hosts;
+        let is_hidden = |subject: &Subject| !self.lines.contains_key(subject);
+        let hidden = self.running.rollouts().filter(is_hidden);
+        let mut new: Vec<_> = hidden.take(ROLLOUTS.saturating_sub(rollouts)).collect();
+        let free = HOSTS.saturating_sub(hosts);
+        new.extend(self.running.hosts().filter(is_hidden).take(free));
+        new.into_iter().for_each(|subject| self.add(subject));
         self.count_hidden();
     }
 
-    fn add(&mut self, host: HostName) {
+    fn add(&mut self, subject: Subject) {
         // In the order of names, whichever of them was first to have something to do.
-        let place = self.lines.keys().filter(|shown| **shown < host).count();
+        let place = self.lines.keys().filter(|shown| **shown < subject).count();
         let bar = self.bars.insert(place, ProgressBar::new_spinner());
         let line = Line { bar, text: Arc::default() };
-        line.set(self.running.line(&host).unwrap_or_default());
+        line.set(self.running.line(&subject).unwrap_or_default());
         let text = Arc::clone(&line.text);
         let shown = move |_: &ProgressState, to: &mut dyn Write| {
             let text = text.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,19 +81,28 @@ impl Terminal {
         // As wide as its text and no wider: a terminal that becomes narrow breaks longer ones.
         line.bar.set_style(style("{spinner} {elapsed:>3}  {shown}").with_key("shown", shown));
         line.bar.enable_steady_tick(TICK);
-        self.lines.insert(host, line);
+        self.lines.insert(subject, line);
     }
 
-    fn remove(&mut self, host: &HostName) {
-        if let Some(Line { bar, .. }) = self.lines.remove(host) {
+    fn remove(&mut self, subject: &Subject) {
+        if let Some(Line { bar, .. }) = self.lines.remove(subject) {
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
     }
 
     fn count_hidden(&mut self) {
-        let hidden = self.running.hosts().count().saturating_sub(self.lines.len());
-        if hidden == 0 {
+        let hosts = self.lines.keys().filter(|shown| matches!(shown, Subject::Host(_))).count();
+        let hidden = [
+            (
+                self.running.rollouts().len().saturating_sub(self.lines.len() - hosts),
+                "more rollout",
+            ),
+            (self.running.hosts().len().saturating_sub(hosts), "more host"),
+        ];
+        let hidden = hidden.iter().filter(|(number, _)| *number > 0);
+        let hidden: Vec<_> = hidden.map(|(number, noun)| count(*number, noun)).collect();
+        if hidden.is_empty() {
             if let Some(footer) = self.footer.take() {
                 footer.finish_and_clear();
                 self.bars.remove(&footer);
@@ -95,21 +114,21 @@ impl Terminal {
             footer.set_style(style("  {msg}"));
             footer
         });
-        footer.set_message(format!("… {}", count(hidden, "more host")));
+        footer.set_message(format!("… {}", hidden.join(", ")));
         footer.tick();
     }
 
     fn clear(&mut self) {
-        let hosts: Vec<_> = self.lines.keys().cloned().collect();
-        for host in hosts {
-            self.remove(&host);
+        let shown: Vec<_> = self.lines.keys().cloned().collect();
+        for subject in shown {
+            self.remove(&subject);
         }
         self.running = Running::default();
         self.count_hidden();
     }
 }
 
-/// The line of a host that is busy.
+/// The line of a rollout, or of a host that is busy.
 #[derive(Debug)]
 struct Line {
     bar: ProgressBar,
@@ -136,8 +155,10 @@ impl View for Terminal {
             self.clear();
         }
         self.plain.event(event);
-        if let Some(host) = self.running.event(event) {
-            self.update(&host);
+        let changed = self.running.event(event);
+        if !changed.is_empty() {
+            changed.iter().for_each(|subject| self.update(subject));
+            self.fill();
         }
     }
 
@@ -154,6 +175,7 @@ fn style(template: &str) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use togusa_core::event::Summary;
+    use togusa_core::names::HostName;
     use togusa_core::problem::{Problem, code};
 
     use super::*;
@@ -191,7 +213,8 @@ mod tests {
 
         (2..=3).for_each(|number| view.event(&failed(number)));
         assert_eq!((view.lines.len(), footer(&view)), (12, Some("… 1 more host".into())));
-        assert!(view.lines.contains_key("web14") && !view.lines.contains_key("web15"));
+        let is_shown = |host: &str| view.lines.contains_key(&Subject::Host(host.into()));
+        assert!(is_shown("web14") && !is_shown("web15"));
 
         view.event(&Event::Finished { summary: Summary::default() });
         assert_eq!((view.lines.len(), footer(&view)), (0, None));

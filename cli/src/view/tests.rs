@@ -1,5 +1,7 @@
 //! What the views make of recorded runs.
 
+mod rollout;
+
 use togusa_core::event::{Event, Mode, Outcome, Skip, Summary};
 use togusa_core::problem::{Problem, code};
 use togusa_core::verdict::Change;

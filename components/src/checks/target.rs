@@ -1,14 +1,16 @@
 //! What a check connects to.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use togusa_core::demand;
 use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
 
-use crate::foreign;
+use crate::resolved::resolve;
+use crate::waiting::Seen;
 
 /// A host and a port to connect to: `8080` for this host, `"db:5432"`, or an address of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl Target {
     }
 
     /// All addresses that it stands for, on the host that is looked at.
-    pub(super) fn addresses(&self, probe: &Probe<'_>) -> Result<Vec<SocketAddr>> {
+    fn addresses(&self, probe: &Probe<'_>) -> Result<Vec<SocketAddr>> {
         if let Self::Listen(address) = self {
             let known = probe.addresses(address);
             if !known.is_empty() {
@@ -48,6 +50,28 @@ impl Target {
         let (host, port) = self.parts()?;
         resolve(probe, &host, port)
     }
+
+    /// Tries once to connect, to each of them until one answers, which is given.
+    pub(super) fn connect(&self, probe: &Probe<'_>, attempt: Duration) -> Result<Seen<SocketAddr>> {
+        let mut last = String::new();
+        for address in self.addresses(probe)? {
+            match TcpStream::connect_timeout(&address, attempt) {
+                Ok(_) => return Ok(Ok(address)),
+                Err(error) => {
+                    let told = if last.is_empty() { "" } else { ", " };
+                    last += &format!("{told}{address}: {}", reason(&error));
+                }
+            }
+        }
+        Ok(Err(last))
+    }
+}
+
+/// What the system says, without its number.
+pub(super) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    text.to_lowercase()
 }
 
 /// Host and port of a text; the host without brackets.
@@ -59,29 +83,6 @@ pub(super) fn split(text: &str) -> (&str, Option<&str>) {
         Some((host, port)) if !host.contains(':') => (host, Some(port)),
         _ => (text, None),
     }
-}
-
-/// The addresses of a name. A static binary must not ask the C library, so `getent` is asked.
-pub(super) fn resolve(probe: &Probe<'_>, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
-    }
-    if host == "localhost" {
-        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        return Ok(loopback.map(|address| SocketAddr::new(address, port)).to_vec());
-    }
-    demand!(!host.starts_with('-'), code::ADDRESS_FORM, "`{host}` is no name of a host");
-    let getent = Exec::new("getent").args(["ahosts", host]).accept([0, 2]);
-    let output = foreign::of_package(probe.query(&getent), "libc-bin")?;
-    let text = output.stdout_text();
-    let mut addresses: Vec<SocketAddr> = Vec::new();
-    for line in text.lines() {
-        let address = line.split_whitespace().next().and_then(|address| address.parse().ok());
-        addresses.extend(address.map(|address| SocketAddr::new(address, port)));
-    }
-    addresses.dedup();
-    demand!(!addresses.is_empty(), code::NO_ADDRESS, "the name `{host}` has no address");
-    Ok(addresses)
 }
 
 impl fmt::Display for Target {

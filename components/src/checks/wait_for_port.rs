@@ -1,7 +1,6 @@
 //! Waiting for a port.
 
 use std::borrow::Cow;
-use std::net::TcpStream;
 use std::time::Duration;
 
 use togusa_core::fail;
@@ -28,8 +27,8 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 ///
 /// `verify` tries once to connect, from the host itself, to each address that the name has; one that
 /// answers is enough. `update` changes nothing: it tries again until the port is as it should be,
-/// and fails with what it saw last. It needs no privilege; names other than `localhost` are looked
-/// up by `getent` (package `libc-bin`).
+/// and fails with what it saw last. `healthy` tries once, as `verify` does. It needs no privilege;
+/// names other than `localhost` are looked up by `getent` (package `libc-bin`).
 ///
 /// **Needs**: `getent` for names other than `localhost`.
 ///
@@ -88,31 +87,12 @@ impl WaitForPort {
 
     /// Tries once.
     fn look(&self, probe: &Probe<'_>, attempt: Duration) -> Result<Seen> {
-        let mut last = String::new();
-        for address in self.target.addresses(probe)? {
-            match TcpStream::connect_timeout(&address, attempt) {
-                Ok(_) if self.closed => {
-                    return Ok(Err(format!("port {} is open ({address})", self.target)));
-                }
-                Ok(_) => return Ok(Ok(())),
-                Err(error) => {
-                    let told = if last.is_empty() { "" } else { ", " };
-                    last += &format!("{told}{address}: {}", reason(&error));
-                }
-            }
-        }
-        Ok(match self.closed {
-            true => Ok(()),
-            false => Err(format!("port {} is closed ({last})", self.target)),
+        Ok(match (self.target.connect(probe, attempt)?, self.closed) {
+            (Ok(address), true) => Err(format!("port {} is open ({address})", self.target)),
+            (Err(last), false) => Err(format!("port {} is closed ({last})", self.target)),
+            _ => Ok(()),
         })
     }
-}
-
-/// What the system says, without its number.
-pub(super) fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    text.to_lowercase()
 }
 
 impl Component for WaitForPort {
@@ -130,6 +110,13 @@ impl Component for WaitForPort {
             Ok(()) => Verdict::current(),
             Err(seen) => Verdict::stale(seen),
         })
+    }
+
+    fn healthy(&self, probe: &Probe<'_>) -> Result {
+        match self.look(probe, ATTEMPT.min(self.timeout))? {
+            Ok(()) => Ok(()),
+            Err(seen) => fail!(code::UNHEALTHY, "{seen}"),
+        }
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
-use togusa_core::{demand, fault};
+use togusa_core::{demand, fail, fault};
 
 use crate::file::Text;
 use crate::location::{Location, Place};
@@ -46,7 +46,7 @@ use launcher::Launcher;
 /// started (number, start time and start of the system), and was started with the same command,
 /// variables, directory, user and log. `update` starts it, or stops it first if it is to be another
 /// one. If nothing differs, a trigger has come: it is sent its reload signal, or restarted. Its last
-/// words stand in the error if it fails.
+/// words stand in the error if it fails. It is `healthy` while it runs and `ready_when` succeeds.
 ///
 /// Variables travel through a pipe. Once it has come up they also stand, with the command, in
 /// `NAME.start` beside the pid file, which nobody but the converging user can read, as the record of
@@ -411,6 +411,22 @@ impl Component for Program {
                 Ok(Verdict::stale(format!("not running: process {} has ended", instance.pid)))
             }
             None => Ok(Verdict::stale("not running")),
+        }
+    }
+
+    fn healthy(&self, probe: &Probe<'_>) -> Result {
+        if self.absent {
+            return Ok(());
+        }
+        match Instance::read(probe, self.pid_file.path())? {
+            Some(instance) if instance.is_running() => self.check_ready(probe),
+            Some(instance) => fail!(
+                code::UNHEALTHY,
+                "`{}` does not run: process {} has ended",
+                self.name,
+                instance.pid
+            ),
+            None => fail!(code::UNHEALTHY, "`{}` does not run", self.name),
         }
     }
 

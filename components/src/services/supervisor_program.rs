@@ -12,7 +12,7 @@ use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Output;
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
-use togusa_core::{demand, fault};
+use togusa_core::{demand, fail, fault};
 
 use crate::file::{File, Text};
 use crate::location::Location;
@@ -49,7 +49,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// `verify` compares that file, and looks at one `supervisorctl status` for all programs of the
 /// host: it must be `RUNNING`. `update` writes the file, has supervisord read and take it
 /// (`reread`, `update NAME`), or starts it; a trigger restarts it, or sends its reload signal. It is
-/// seen through its start time; the tail of its log stands in the error.
+/// seen through its start time; the tail of its log stands in the error. It is `healthy` while it is
+/// `RUNNING`.
 ///
 /// It needs the programs of the package `supervisor`, a supervisord that runs, and the right to
 /// write there and to use its socket, which is root's usually.
@@ -244,13 +245,15 @@ impl SupervisorProgram {
         Ok(self.include_directory.resolve(scope)?.join(format!("{}.conf", self.name)))
     }
 
-    fn control(&self, probe: &Probe<'_>, args: &[&str]) -> Result<Exec> {
-        let config = self
-            .config_path
+    fn config_path(&self) -> Result<&HostPath> {
+        self.config_path
             .as_ref()
             .context("the program was not configured")
-            .code(code::NOT_CONFIGURED)?;
-        Ok(status::supervisorctl(probe, config).args(args.iter().copied()))
+            .code(code::NOT_CONFIGURED)
+    }
+
+    fn control(&self, probe: &Probe<'_>, args: &[&str]) -> Result<Exec> {
+        Ok(status::supervisorctl(probe, self.config_path()?).args(args.iter().copied()))
     }
 
     /// Runs supervisorctl; what it complains of stands on its standard output.
@@ -270,12 +273,7 @@ impl SupervisorProgram {
     }
 
     fn state(&self, probe: &Probe<'_>) -> Result<Option<State>> {
-        let config = self
-            .config_path
-            .as_ref()
-            .context("the program was not configured")
-            .code(code::NOT_CONFIGURED)?;
-        Ok(status::all_now(probe, config)?.remove(&self.name))
+        Ok(status::all_now(probe, self.config_path()?)?.remove(&self.name))
     }
 
     /// Reloads or restarts what runs as it should.
@@ -375,12 +373,7 @@ impl Component for SupervisorProgram {
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
-        let config = self
-            .config_path
-            .as_ref()
-            .context("the program was not configured")
-            .code(code::NOT_CONFIGURED)?;
-        let state = Statuses::of(probe, config)?.remove(&self.name);
+        let state = Statuses::of(probe, self.config_path()?)?.remove(&self.name);
         Ok(match (self.absent, state) {
             (true, Some(state)) => Verdict::stale(Change::remove(format!("process, {state}"))),
             (true, None) => Verdict::current(),
@@ -390,6 +383,18 @@ impl Component for SupervisorProgram {
                 Verdict::expect(state.is_running(), change)
             }
         })
+    }
+
+    fn healthy(&self, probe: &Probe<'_>) -> Result {
+        if self.absent {
+            return Ok(());
+        }
+        let name = &self.name;
+        match Statuses::of(probe, self.config_path()?)?.remove(name) {
+            Some(state) if state.is_running() => Ok(()),
+            Some(state) => fail!(code::UNHEALTHY, "`{name}` does not run: {state}"),
+            None => fail!(code::UNHEALTHY, "supervisord does not know `{name}`"),
+        }
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
-use togusa_core::{fail, fault};
+use togusa_core::{demand, fail, fault};
 
 use crate::waiting::{seconds, wait};
 
@@ -36,7 +36,8 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// reloads what runs, and starts what does not unless it is to be stopped. Afterwards it looks
 /// whether there is a new run of the unit, or still the same one after a reload, and sees it through
 /// its start time; the last lines of its journal stand in the error. A oneshot service that does not
-/// stay active needs `any_state`: a trigger starts it then.
+/// stay active needs `any_state`: a trigger starts it then. One that is to run is `healthy` while it
+/// does; one that systemd starts again and again is not.
 ///
 /// Units of the system need root. Those of the converging user need its own systemd, which runs
 /// without a session only if the user lingers: `update` asks `loginctl` for that.
@@ -253,6 +254,12 @@ fn judge(unit: &Unit, running: Option<bool>) -> Verdict {
     }
 }
 
+/// Refuses a unit that is to run and does not, or is being started again.
+fn check_running(unit: &Unit, name: &str) -> Result {
+    demand!(unit.is_active(), code::UNHEALTHY, "`{name}` does not run: it is {}", unit.state());
+    Ok(())
+}
+
 impl Component for SystemdService {
     fn key(&self) -> Option<Cow<'_, str>> {
         Some(self.name.as_str().into())
@@ -281,6 +288,13 @@ impl Component for SystemdService {
             check_loaded(&unit, &self.name)?;
         }
         Ok(judge(&unit, self.running))
+    }
+
+    fn healthy(&self, probe: &Probe<'_>) -> Result {
+        match self.running {
+            Some(true) => check_running(&self.manager.unit(probe, &self.name)?, &self.name),
+            _ => Ok(()),
+        }
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
@@ -349,6 +363,18 @@ mod tests {
             assert_eq!(told.join("\n"), verdict, "{service:?} {unit:?}");
             assert_eq!(service.command(&unit), command, "{service:?} {unit:?}");
         }
+    }
+
+    #[test]
+    fn a_unit_that_is_to_run_is_healthy_while_it_does() {
+        let of = |active: &str, sub: &str| {
+            check_running(&unit(active, sub), "x.service").map_err(|error| error.to_string())
+        };
+        assert_eq!(of("active", "running"), Ok(()));
+        assert_eq!(of("reloading", "reload"), Ok(()));
+        let told = "`x.service` does not run: it is activating (auto-restart)";
+        assert_eq!(of("activating", "auto-restart"), Err(told.into()));
+        assert!(of("failed", "failed").is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use togusa_core::demand;
 use togusa_core::fault;
 use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Ownership;
@@ -12,7 +13,7 @@ use togusa_core::template;
 use crate::file::{File, Text};
 use crate::foreign;
 
-use super::systemd::{Linger, Manager, check_name, full_name};
+use super::systemd::{Linger, Manager, Unit, check_name, full_name};
 
 /// A unit file of systemd, checked and loaded.
 ///
@@ -30,7 +31,8 @@ use super::systemd::{Linger, Manager, check_name, full_name};
 /// `systemctl show` of the host whether systemd has loaded another state of it. `update` has a copy
 /// of it checked, writes it, and has systemd load its unit files again; then the unit must be loaded.
 /// A unit that does not pass leaves the old one in place; an addition can only be checked within its
-/// unit, once it is there. A unit of the system needs root; one of a user needs its own systemd, for
+/// unit, once it is there. It is `healthy` while systemd has it loaded, and does not start it again
+/// and again; whether it runs is asked of the [`SystemdService`](super::SystemdService). A unit of the system needs root; one of a user needs its own systemd, for
 /// which it must linger: `update` asks `loginctl` for that. A sandbox maps the file, but there is
 /// only one systemd.
 ///
@@ -196,6 +198,16 @@ impl SystemdUnit {
     }
 }
 
+/// Refuses a unit that systemd cannot load, or that it starts again and again. One that failed may
+/// have done so long ago, if it is a job that runs at its times.
+fn check_healthy(unit: &Unit, name: &str) -> Result {
+    let is_loaded = ["loaded", "masked"].contains(&&*unit.load);
+    demand!(is_loaded, code::UNHEALTHY, "systemd does not load `{name}`: {}", unit.load);
+    let restarts = unit.sub.starts_with("auto-restart");
+    demand!(!restarts, code::UNHEALTHY, "`{name}` is started again and again: {}", unit.state());
+    Ok(())
+}
+
 impl Component for SystemdUnit {
     fn key(&self) -> Option<Cow<'_, str>> {
         Some(self.file_name.as_str().into())
@@ -238,6 +250,14 @@ impl Component for SystemdUnit {
         Ok(Verdict::expect(is_loaded, "changed on disk since systemd loaded it"))
     }
 
+    fn healthy(&self, probe: &Probe<'_>) -> Result {
+        // A template is never loaded itself.
+        if self.absent || self.name.contains("@.") {
+            return Ok(());
+        }
+        check_healthy(&self.manager.unit(probe, &self.name)?, &self.name)
+    }
+
     fn update(&self, machine: &Machine<'_>) -> Result {
         let _alone = machine.exclusive("systemd");
         self.manager.require_right(machine)?;
@@ -264,5 +284,25 @@ impl Component for SystemdUnit {
         }
         Err(fault!(code::UNIT_NOT_LOADED, "systemd does not load `{}`: {}", self.name, unit.load))
             .hint(format!("`systemctl status {}` tells more", self.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_is_healthy_that_is_loaded_and_not_started_again_and_again() {
+        let of = |load: &str, sub: &str| {
+            let unit = Unit { load: load.into(), sub: sub.into(), ..Unit::default() };
+            check_healthy(&unit, "x.service").map_err(|error| error.to_string())
+        };
+        assert_eq!(of("loaded", "running"), Ok(()));
+        assert_eq!(of("loaded", "failed"), Ok(()));
+        assert_eq!(
+            of("not-found", "dead"),
+            Err("systemd does not load `x.service`: not-found".into())
+        );
+        assert!(of("loaded", "auto-restart").is_err());
     }
 }

@@ -1,8 +1,10 @@
 //! Backends of HAProxy.
 
+mod lines;
 mod section;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
@@ -11,7 +13,8 @@ use togusa_core::{demand, fault};
 use crate::foreign;
 use crate::location::Location;
 
-use super::workers::Master;
+use super::servers::Servers;
+use super::workers::{Master, Workers};
 
 use section::Section;
 
@@ -24,7 +27,8 @@ use section::Section;
 ///
 /// | attribute | default |
 /// |---|---|
-/// | `server` | at least one, in the order in which they are added |
+/// | `server`, `server_of` | at least one, in the order in which they are added |
+/// | `drain_timeout` | 30 s |
 /// | `mode` | what the `defaults` of the configuration say |
 /// | `balance` | `roundrobin` |
 /// | `unchecked` | no: each server is checked |
@@ -39,23 +43,46 @@ use section::Section;
 /// it is written, and HAProxy reloads, which is seen by its new workers: it must run as a master with
 /// workers (`-W` or `-Ws`, as packages start it); one that does not run is left alone.
 ///
+/// A server that is added by [`server_of`](Self::server_of) belongs to the provider of a value. While
+/// that is updated by a rollout, its line ends in `disabled # togusa: drained`, which `verify` takes for
+/// right, and no other `disabled` is ever taken away. For that the line is changed in the section as it
+/// is on the host, the configuration is tested, and HAProxy reloads: workers of before answer what they
+/// were asked, new ones ask the server nothing. It is waited until the workers of before are gone, or
+/// no connection from the host to the server was open for a second; after `drain_timeout` the server
+/// counts as drained all the same, and a line of output says so. From 2.5 on HAProxy hands its
+/// listening sockets to the new workers by itself, so that none refuses a connection; an older one
+/// needs `expose-fd listeners` at a `stats socket` of the `global` section, as packages have it.
+/// Connections that are idle at a reload are closed by HAProxy, as clients expect.
+///
 /// It needs `haproxy`, and the right to write there and to signal it: root usually.
 ///
-/// **Needs**: `haproxy`; root usually.
+/// **Needs**: `haproxy`; root usually; `getent` for servers by name.
 ///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;
 ///
+/// #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+/// struct App {
+///     address: Address,
+/// }
+/// impl Resource for App {}
+///
 /// #[derive(Debug)]
 /// struct Balancer {
-///     apps: Vec<Address>,
+///     reports: Address,
 /// }
 ///
 /// impl Component for Balancer {
 ///     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+///         let apps = scope.require_all::<App>()?;
 ///         let shop = HaproxyBackend::new("shop").listen(80).option("option httpchk GET /health");
-///         scope.add(self.apps.iter().fold(shop, |shop, app| shop.server(&app.host, app)));
+///         let servers = apps.iter();
+///         let shop = servers.fold(shop, |shop, app| {
+///             shop.server_of(app, app.host().as_str(), &app.address)
+///         });
+///         scope.add(shop);
+///         scope.add(HaproxyBackend::new("reports").server("reports", &self.reports));
 ///         Ok(())
 ///     }
 /// }
@@ -64,6 +91,7 @@ use section::Section;
 pub struct HaproxyBackend {
     name: String,
     servers: Vec<(String, String)>,
+    owned: Servers,
     mode: Option<String>,
     balance: String,
     checked: bool,
@@ -81,6 +109,7 @@ impl HaproxyBackend {
         Self {
             name: name.into(),
             servers: Vec::new(),
+            owned: Servers::default(),
             mode: None,
             balance: "roundrobin".into(),
             checked: true,
@@ -97,6 +126,26 @@ impl HaproxyBackend {
     #[must_use]
     pub fn server(mut self, name: impl Into<String>, address: &Address) -> Self {
         self.servers.push((name.into(), address.to_string()));
+        self
+    }
+
+    /// Adds a server that belongs to the provider of a value, and is taken out of use while that is
+    /// updated by a rollout.
+    #[must_use]
+    pub fn server_of<R>(
+        mut self,
+        required: &Required<R>,
+        name: impl Into<String>,
+        address: &Address,
+    ) -> Self {
+        self.owned.add(required.provider(), address);
+        self.server(name, address)
+    }
+
+    /// Sets how long it is waited until nothing is under way to a server that is taken out of use.
+    #[must_use]
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.owned.set_timeout(timeout);
         self
     }
 
@@ -209,8 +258,14 @@ impl Component for HaproxyBackend {
         let directory = self.include_directory.as_ref().map(|path| path.resolve(scope));
         let text = (!self.absent).then(|| self.text());
         scope.manages("haproxy-backend", self.name.clone());
-        let section = Section::new(&self.name, text, config, directory.transpose()?);
-        let section = scope.add(section);
+        let section = scope.add(Section {
+            name: self.name.clone(),
+            text,
+            config,
+            directory: directory.transpose()?,
+            pid_file: pid_file.clone(),
+            servers: std::mem::take(&mut self.owned),
+        });
         scope.on_change(&section).add(Reload { pid_file });
         Ok(())
     }
@@ -225,12 +280,15 @@ struct Reload {
 impl Component for Reload {
     fn update(&self, machine: &Machine<'_>) -> Result {
         let _alone = machine.exclusive("haproxy");
-        let Some(master) = Master::find(machine, &self.pid_file, "haproxy")? else {
-            return Ok(());
-        };
-        let signal = Exec::shell(format!("kill -s USR2 {}", master.pid()));
-        master.reload(machine, "HAProxy", &signal, false)
+        reload(machine, &self.pid_file).map(|_| ())
     }
+}
+
+/// Has HAProxy use what its files say. Gives the workers of before; nothing where it does not run.
+fn reload(machine: &Machine<'_>, pid_file: &HostPath) -> Result<Option<Workers>> {
+    let Some(master) = Master::find(machine, pid_file, "haproxy")? else { return Ok(None) };
+    let signal = Exec::shell(format!("kill -s USR2 {}", master.pid()));
+    master.reload(machine, "HAProxy", &signal, false).map(Some)
 }
 
 /// HAProxy as it tests its configuration.

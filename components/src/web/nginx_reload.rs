@@ -10,7 +10,7 @@ use togusa_core::problem::code;
 use crate::foreign;
 use crate::location::Location;
 
-use super::workers::Master;
+use super::workers::{Master, Workers};
 
 /// nginx uses what its files say.
 ///
@@ -88,6 +88,22 @@ pub(super) fn test(machine: &Machine<'_>, config: &HostPath) -> Result {
         .map(|_| ())
 }
 
+/// Has nginx use what its files say. Gives the workers of before; nothing where it does not run.
+pub(super) fn reload(
+    machine: &Machine<'_>,
+    config: &HostPath,
+    given: Option<&HostPath>,
+) -> Result<Option<Workers>> {
+    test(machine, config)?;
+    let pid_file = match given {
+        Some(given) => given.clone(),
+        None => pid_file(machine, config)?,
+    };
+    let Some(master) = Master::find(machine, &pid_file, "nginx")? else { return Ok(None) };
+    let signal = Exec::shell(format!("kill -s HUP {}", master.pid()));
+    master.reload(machine, "nginx", &signal, true).map(Some)
+}
+
 /// Where a configuration, with all that it includes, has the number of the master written; else
 /// where nginx was built to write it.
 fn pid_file(probe: &Probe<'_>, config: &HostPath) -> Result<HostPath> {
@@ -139,14 +155,7 @@ impl Component for NginxReload {
             .context("the reload was not configured")
             .code(code::NOT_CONFIGURED)?;
         let _alone = machine.exclusive("nginx");
-        test(machine, config)?;
-        let pid_file = match given {
-            Some(given) => given.clone(),
-            None => pid_file(machine, config)?,
-        };
-        let Some(master) = Master::find(machine, &pid_file, "nginx")? else { return Ok(()) };
-        let signal = Exec::shell(format!("kill -s HUP {}", master.pid()));
-        master.reload(machine, "nginx", &signal, true)
+        reload(machine, config, given.as_ref()).map(|_| ())
     }
 }
 

@@ -1,8 +1,10 @@
 //! Sites of nginx.
 
 mod trial;
+mod upstream;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use togusa_core::demand;
 use togusa_core::prelude::*;
@@ -15,6 +17,7 @@ use crate::purge::Purge;
 use crate::symlink::Symlink;
 
 use super::NginxReload;
+use super::servers::Servers;
 
 use trial::Trial;
 
@@ -34,6 +37,8 @@ use trial::Trial;
 /// | `mode` | `0644`; `0600` if it holds a secret |
 /// | `disabled` | no; yes: the file stays, the link goes |
 /// | `without_reload` | no; yes: a [`NginxReload`] of one's own follows |
+/// | `server_of` | none: no server is taken out of use |
+/// | `drain_timeout` | 30 s |
 ///
 /// `verify` compares file and link. `update` tests the whole configuration with the new site in it
 /// (`nginx -t`) before anything is changed: a site that nginx refuses leaves the old one in place.
@@ -41,17 +46,46 @@ use trial::Trial;
 /// must stand in the main file itself. Then file and link are written, and nginx reloads, which is
 /// seen by its new workers; one that does not run is left alone.
 ///
+/// [`server_of`](Self::server_of) says whose a `server` of an `upstream` is. While its provider is
+/// updated by a rollout, it stands there as `down; # togusa: drained`, which `verify` takes for right,
+/// and no other `down` is ever taken away. For that the line is changed in the file as it is on the
+/// host, the configuration is tested, and nginx reloads: workers of before answer what they were asked,
+/// new ones ask the server nothing. It is waited until the workers of before are gone, or no connection
+/// from the host to the server was open for a second; after `drain_timeout` the server counts as
+/// drained all the same, and a line of output says so. Connections that are idle at a reload are closed
+/// by nginx, as clients expect. Where several servers share an address they are drained together.
+///
 /// It needs `nginx`, and the right to write there and to signal it: root usually.
 ///
-/// **Needs**: `nginx`; root usually.
+/// **Needs**: `nginx`; root usually; `getent` for servers by name.
 ///
 /// ```
 /// use togusa_components::prelude::*;
 /// use togusa_core::prelude::*;
 ///
-/// fn configure(scope: &mut Scope<'_>, app: Address) -> Result {
-///     let text = "server {\n    listen 80;\n    location / { proxy_pass http://{{ app }}; }\n}\n";
-///     scope.add(NginxSite::new("shop").inline_template(text, context! { app => app.to_string() }));
+/// #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+/// struct App {
+///     address: Address,
+/// }
+/// impl Resource for App {}
+///
+/// const SHOP: &str = "\
+/// upstream apps {
+/// {% for server in servers %}
+///     server {{ server }};
+/// {% endfor %}
+/// }
+/// server {
+///     listen 80;
+///     location / { proxy_pass http://apps; }
+/// }
+/// ";
+///
+/// fn configure(scope: &mut Scope<'_>) -> Result {
+///     let apps = scope.require_all::<App>()?;
+///     let servers: Vec<_> = apps.iter().map(|app| app.address.to_string()).collect();
+///     let site = NginxSite::new("shop").inline_template(SHOP, context! { servers });
+///     scope.add(apps.iter().fold(site, |site, app| site.server_of(app, &app.address)));
 ///     scope.add(NginxSite::new("default").absent());
 ///     Ok(())
 /// }
@@ -66,6 +100,7 @@ pub struct NginxSite {
     disabled: bool,
     reload: bool,
     absent: bool,
+    servers: Servers,
 }
 
 /// Where the file of a site lies.
@@ -97,6 +132,7 @@ impl NginxSite {
             disabled: false,
             reload: true,
             absent: false,
+            servers: Servers::default(),
         }
     }
 
@@ -170,6 +206,21 @@ impl NginxSite {
         self
     }
 
+    /// Says whose a server is: the one with that address in an `upstream` of the text belongs to the
+    /// provider of the value, and is taken out of use while that is updated by a rollout.
+    #[must_use]
+    pub fn server_of<R>(mut self, required: &Required<R>, address: &Address) -> Self {
+        self.servers.add(required.provider(), address);
+        self
+    }
+
+    /// Sets how long it is waited until nothing is under way to a server that is taken out of use.
+    #[must_use]
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.servers.set_timeout(timeout);
+        self
+    }
+
     /// Removes it.
     #[must_use]
     pub fn absent(mut self) -> Self {
@@ -223,21 +274,27 @@ impl Component for NginxSite {
         if let (Some(link), false) = (&link, is_used) {
             scope.add(Purge::new(link));
         }
+        let pid_file = self.pid_file.as_ref().map(|path| path.resolve(scope)).transpose()?;
         let is_gone = self.absent || self.disabled && link.is_none();
         if is_gone {
             scope.add(Purge::new(&path));
         } else {
-            let included = link.clone().unwrap_or_else(|| path.clone());
-            let file = self.file(&path);
-            scope.add(Trial::new(file, config.clone(), is_used.then_some(included)));
+            scope.add(Trial {
+                file: self.file(&path),
+                config: config.clone(),
+                pid_file: pid_file.clone(),
+                included: link.clone().unwrap_or_else(|| path.clone()),
+                is_used,
+                servers: std::mem::take(&mut self.servers),
+            });
         }
         if let (Some(link), true) = (link, is_used) {
             scope.add(Symlink::new(link, &path));
         }
         if self.reload {
             let reload = NginxReload::new().config(config);
-            let reload = match &self.pid_file {
-                Some(pid_file) => reload.pid_file(pid_file.clone()),
+            let reload = match &pid_file {
+                Some(pid_file) => reload.pid_file(pid_file),
                 None => reload,
             };
             scope.on_any_change().add(reload);

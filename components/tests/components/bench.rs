@@ -185,6 +185,12 @@ impl Bench {
         run.failures().join("\n")
     }
 
+    /// What a rollout would be told; nothing if all is healthy.
+    #[track_caller]
+    pub fn unhealthy(&self) -> String {
+        self.harness.unhealthy().join("\n")
+    }
+
     /// What is wrong with a model that was set after the host was deployed to.
     #[track_caller]
     pub fn plan_problems(&self) -> String {

@@ -161,3 +161,64 @@ fn addresses_that_cannot_be_asked_are_model_errors() {
     let problems = bench(|| WaitForHttp::new("http://web").header("A", "b\r\nC: d")).problems();
     assert!(problems.contains("`A` is no header"), "{problems}");
 }
+
+#[test]
+fn rollouts_are_told_at_once_what_does_not_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let waiting = bench(move || WaitForPort::new(port));
+    let closed = bench(move || WaitForPort::new(port).closed());
+    let asked = bench(move || HealthCheck::port(port));
+    assert_eq!(waiting.unhealthy() + &asked.unhealthy(), "");
+    assert!(closed.unhealthy().contains(" is open ("));
+    drop(listener);
+    let begin = Instant::now();
+    for unhealthy in [waiting.unhealthy(), asked.unhealthy()] {
+        assert!(unhealthy.contains(&format!("port localhost:{port} is closed (")), "{unhealthy}");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(20), "it is not waited for");
+    assert_eq!(closed.unhealthy(), "");
+}
+
+#[test]
+fn rollouts_ask_the_web_for_status_and_text() {
+    let answers = ["HTTP/1.1 503 Busy\r\n\r\nstarting", "HTTP/1.1 200 OK\r\n\r\nall ok"];
+    let (address, seen) = server(&[answers[0], answers[1], answers[1], answers[0]]);
+    let ask = move |make: fn(HealthCheck) -> HealthCheck| {
+        bench(move || make(HealthCheck::http(format!("http://{address}/")))).unhealthy()
+    };
+    let told = ask(|check| check.header("X-Token", Secret::new("hunter22")));
+    assert!(told.contains("status 503 in place of 200: `starting`"), "{told}");
+    assert!(seen.lock().unwrap()[0].contains("\r\nX-Token: hunter22\r\n"));
+    assert_eq!(ask(|check| check.status(200).body_contains("ok")), "");
+    assert!(ask(|check| check.body_contains("fine")).contains("the answer holds no `fine`"));
+    assert_eq!(ask(|check| check.status(200).status(503)), "");
+}
+
+#[test]
+fn rollouts_run_a_command_where_the_root_works() {
+    let test = Bench::new().model(|scope| {
+        scope.add(File::new("state").content("fine"));
+        scope.add(HealthCheck::command(Exec::shell("grep fine state || { echo no; exit 4; }")));
+        Ok(())
+    });
+    assert!(test.converge().iter().any(|line| line.contains("create file")));
+    assert_eq!(test.unhealthy(), "");
+    std::fs::write(test.path("state"), "broken").unwrap();
+    let told = test.unhealthy();
+    assert!(told.contains("exited with 4") && told.contains("| no"), "{told}");
+    let slow = || HealthCheck::command(Exec::new("sleep").arg("60")).timeout(SOON);
+    let slow = bench(slow);
+    slow.converge();
+    let told = slow.unhealthy();
+    assert!(told.contains("hung"), "{told}");
+}
+
+#[test]
+fn a_deployment_waits_for_no_check_of_rollouts() {
+    let port = free_port();
+    let test = bench(move || HealthCheck::port(port));
+    assert!(test.converge().is_empty());
+    let problems = bench(move || HealthCheck::port(port).status(200)).problems();
+    assert!(problems.contains("`status` means nothing but to http"), "{problems}");
+}

@@ -17,6 +17,8 @@ mod command;
 mod directory;
 #[cfg(feature = "sources")]
 mod download;
+#[cfg(feature = "web")]
+mod drains;
 #[cfg(feature = "edits")]
 mod edits;
 mod file;

@@ -22,7 +22,7 @@ use crate::names::RootName;
 use crate::panics;
 use crate::problem::{Problem, code};
 use crate::protocol::{
-    Done, End, Frame, FrameError, FromAgent, HandOver, Hello, Start, ToAgent, read_frame,
+    Ask, Call, Done, End, Frame, FrameError, FromAgent, HandOver, Hello, Start, ToAgent, read_frame,
 };
 use crate::registry::Registry;
 use crate::secret::{Masked as _, known};
@@ -111,27 +111,29 @@ fn converse(
             ));
         }
     };
-    let Prepared { host, drafts } = match prepare(agent, staged, &hand_over, line, inbox, interrupt)
-    {
-        Ok(prepared) => prepared,
-        Err(Unprepared::Refused { problem, locked }) => {
-            return line.send(FromAgent::Refused { problem: *problem, locked });
-        }
-        Err(Unprepared::Broken(problem)) => return Err(*problem),
-    };
+    let Prepared { host, drafts, left } =
+        match prepare(agent, staged, &hand_over, line, inbox, interrupt) {
+            Ok(prepared) => prepared,
+            Err(Unprepared::Refused { problem, locked }) => {
+                return line.send(FromAgent::Refused { problem: *problem, locked });
+            }
+            Err(Unprepared::Broken(problem)) => return Err(*problem),
+        };
     line.watch(&host);
     // What the drafts were made from is not needed any more.
-    let HandOver { deployment, .. } = *hand_over;
-    let recorded = host.lock.is_some().then_some(&deployment);
+    let HandOver { deployment, attending, .. } = *hand_over;
+    // A host that only attends is not deployed to.
+    let takes_part = drafts.keys().any(|root| !attending.contains(root));
+    let recorded = (host.lock.is_some() && takes_part).then_some(&deployment);
     if let Some(deployment) = recorded {
         warn(&host, state::records::begin(&host.site.state, deployment));
     }
-    line.send(FromAgent::Ready)?;
+    line.send(FromAgent::Ready(left))?;
     let ends = work(&host, &drafts, line, inbox, ended);
     if let Some(deployment) = recorded {
         let mut counts = Counts::default();
         ends.values().for_each(|(_, of_root)| counts += *of_root);
-        let roots = drafts.keys().map(|root| {
+        let roots = drafts.keys().filter(|root| !attending.contains(*root)).map(|root| {
             let end = ends.get(root).map_or(RecordedRoot::NotStarted, |(end, _)| match end {
                 End::Reached => RecordedRoot::Converged,
                 End::Failed => RecordedRoot::Failed,
@@ -158,8 +160,10 @@ enum Note {
     Heard(Frame<ToAgent>),
     /// The coordinator is gone.
     Lost(FrameError),
-    /// A root ended.
-    Ended(RootName, (End, Counts)),
+    /// A root ended, or was only to look.
+    Ended(RootName, Option<(End, Counts)>),
+    /// A call was answered.
+    Answered,
 }
 
 /// Reads what the coordinator says. To stop is understood at once, whatever else is being done.
@@ -209,7 +213,7 @@ impl Inbox {
         loop {
             match self.notes.recv_timeout(PATIENCE) {
                 Ok(Note::Heard(frame)) => return Ok(frame),
-                Ok(Note::Ended(..)) => {}
+                Ok(Note::Ended(..) | Note::Answered) => {}
                 Ok(Note::Lost(error)) => {
                     return Err(Problem::from_error(&error.into(), code::AGENT_GONE));
                 }
@@ -228,7 +232,8 @@ impl Inbox {
 /// How roots ended on this host, and what they did.
 type Ends = BTreeMap<RootName, (End, Counts)>;
 
-/// Runs roots as they are asked for, at most so many at once, until there is nothing more to do.
+/// Runs roots as they are asked for, at most so many at once, until there is nothing more to do. Calls
+/// wait for no root: what is asked for may be what another host waits for.
 fn work(
     host: &Arc<Host>,
     drafts: &Drafts,
@@ -239,6 +244,7 @@ fn work(
     let jobs = host.site.host.jobs.max(1);
     let mut waiting = VecDeque::<Start>::new();
     let mut running = 0;
+    let mut calls = 0;
     let mut leaving = false;
     let mut ends = Ends::new();
     thread::scope(|scope| {
@@ -254,13 +260,23 @@ fn work(
                     let _ = ended.send(Note::Ended(start.root, end));
                 });
             }
-            if leaving && running == 0 {
+            if leaving && running + calls == 0 {
                 return;
             }
             match inbox.notes.recv_timeout(PATIENCE) {
                 Ok(Note::Ended(root, end)) => {
                     running -= 1;
-                    ends.insert(root, end);
+                    ends.extend(end.map(|end| (root, end)));
+                }
+                Ok(Note::Answered) => calls -= 1,
+                Ok(Note::Heard(Frame::Message(ToAgent::Call(call)))) => {
+                    calls += 1;
+                    let ended = ended.clone();
+                    scope.spawn(move || {
+                        answer(host, drafts, line, &call);
+                        // As below.
+                        let _ = ended.send(Note::Answered);
+                    });
                 }
                 Ok(Note::Lost(_)) => {
                     leaving = true;
@@ -280,14 +296,15 @@ fn work(
     ends
 }
 
-/// Runs one root and tells what it came to, whatever happens.
-fn run(host: &Host, drafts: &Drafts, line: &Line, start: &Start) -> (End, Counts) {
+/// Runs one root and tells what it came to, whatever happens. What was only to be looked at, and is not
+/// as it should be, has come to nothing yet.
+fn run(host: &Host, drafts: &Drafts, line: &Line, start: &Start) -> Option<(End, Counts)> {
     let Some((id, draft)) = drafts.get(&start.root) else {
         let problem =
             Problem::new(code::DEFECT, format!("root `{}` was not handed over", start.root));
         // A link that is lost is noticed by who reads from it; so below.
         let _ = line.send(FromAgent::Refused { problem, locked: false });
-        return (End::Failed, Counts::default());
+        return Some((End::Failed, Counts::default()));
     };
     let done =
         panics::catch(|| known::learning(&draft.secrets, || converge(host, id, draft, start)))
@@ -301,7 +318,23 @@ fn run(host: &Host, drafts: &Drafts, line: &Line, start: &Start) -> (End, Counts
                 });
                 Done::failed(id.root.clone())
             });
-    let end = (done.end, done.counts);
+    let is_over = start.ask != Ask::Look || !done.uncertain;
+    let end = is_over.then_some((done.end, done.counts));
     let _ = line.send(FromAgent::Done(Box::new(done)));
     end
+}
+
+/// Does what is asked of a root beside its own converging, and tells what came of it.
+fn answer(host: &Host, drafts: &Drafts, line: &Line, call: &Call) {
+    let missing =
+        || Problem::new(code::DEFECT, format!("root `{}` was not handed over", call.root));
+    let answer = match drafts.get(&call.root) {
+        None => Err(missing()),
+        Some((id, draft)) => panics::catch(|| {
+            known::learning(&draft.secrets, || super::calls::call(host, id, draft, &call.kind))
+        })
+        .unwrap_or_else(|panicked| Err(Problem::from_error(&panicked.into(), code::DEFECT))),
+    };
+    // A link that is lost is noticed by who reads from it.
+    let _ = line.send(FromAgent::Answer { number: call.number, answer: Box::new(answer) });
 }

@@ -14,23 +14,30 @@ use crate::model::draft::{Draft, NodeId};
 use crate::names::{Breadcrumb, RootId};
 use crate::panics;
 use crate::problem::{Problem, code};
-use crate::protocol::{Done, End, Start};
+use crate::protocol::{Ask, Done, End, Start};
 use crate::verdict::{Change, Verdict};
 
+use super::calls::restore;
 use super::run::{Host, Pending, Triggers};
 
 /// Runs one root to its end.
 pub(super) fn converge(host: &Host, id: &RootId, draft: &Draft, start: &Start) -> Done {
     let began = Instant::now();
+    // Somebody else may ask the root to drain or to restore at this moment.
+    let _alone = host.site.shared.exclusive_root(&id.root);
     let triggers = Triggers::new(host, id, draft, start);
+    let looks = start.ask == Ask::Look;
     let mut walk = Walk {
         host,
         id,
         draft,
+        start,
+        mode: if looks { Mode::Verify } else { host.mode },
         triggers,
         counts: Counts::default(),
         changed: BTreeSet::new(),
-        uncertain: start.uncertain,
+        // Who only looks takes what cannot be judged for something to be changed.
+        uncertain: start.uncertain || looks,
         doubt: false,
     };
     let mut end = walk.run();
@@ -58,6 +65,8 @@ struct Walk<'a> {
     host: &'a Host,
     id: &'a RootId,
     draft: &'a Draft,
+    start: &'a Start,
+    mode: Mode,
     triggers: Triggers<'a>,
     counts: Counts,
     /// In a plan: the nodes that would change, with all above them.
@@ -78,7 +87,8 @@ impl Walk<'_> {
     fn run(&mut self) -> End {
         let root = self.draft.breadcrumb(0);
         let prepared = self.triggers.adopt().map_err(anyhow::Error::new);
-        let prepared = prepared.and_then(|()| match self.host.mode {
+        let prepared = prepared.and_then(|()| self.restore_left());
+        let prepared = prepared.and_then(|()| match self.mode {
             Mode::Verify => Ok(()),
             Mode::Converge => self.prepare(),
         });
@@ -87,13 +97,32 @@ impl Walk<'_> {
             return End::Failed;
         }
         match self.visit(0) {
+            // What is current has not been prepared, and will not be.
+            Ok(()) if self.start.ask == Ask::Look && !self.doubt => match self.prepare() {
+                Ok(()) => End::Reached,
+                Err(error) => {
+                    self.fail(root, Vec::new(), &error);
+                    End::Failed
+                }
+            },
             Ok(()) => End::Reached,
             Err(Stop::Failed) => End::Failed,
             Err(Stop::Interrupted) => End::Interrupted,
         }
     }
 
+    /// Puts back what earlier runs left out of use here, and what is done without a rollout.
+    fn restore_left(&self) -> anyhow::Result<()> {
+        if self.host.mode == Mode::Verify || self.start.restore.is_empty() {
+            return Ok(());
+        }
+        restore(self.host, self.id, self.draft, self.start.restore.iter())
+    }
+
     fn prepare(&self) -> anyhow::Result<()> {
+        if self.start.ask == Ask::Roll {
+            self.host.rolling.begin(&self.id.root)?;
+        }
         self.triggers.record_managed()?;
         let site = &self.host.site;
         let work = site.host.work_directory(&self.id.root);
@@ -113,7 +142,7 @@ impl Walk<'_> {
         }
         let Some(component) = self.draft.component(node).cloned() else { return Ok(()) };
         self.counts.verified += 1;
-        match self.host.mode {
+        match self.mode {
             Mode::Verify => self.plan(node, &*component),
             Mode::Converge => self.converge(node, &*component),
         }
@@ -142,7 +171,7 @@ impl Walk<'_> {
             Err(error) if self.uncertain => {
                 self.counts.unknown += 1;
                 self.doubt = true;
-                self.host.emit(Event::ComponentUnknown {
+                self.tell(Event::ComponentUnknown {
                     root: self.id.clone(),
                     breadcrumb: breadcrumb.clone(),
                     problem: Problem::from_error(&error, code::VERIFY_FAILED)
@@ -160,6 +189,13 @@ impl Walk<'_> {
         self.would_change(node);
         self.changed(breadcrumb, changes, triggered_by, None);
         Ok(())
+    }
+
+    /// Tells what is predicted, unless it is about to be done.
+    fn tell(&self, event: Event) {
+        if self.start.ask != Ask::Look {
+            self.host.emit(event);
+        }
     }
 
     fn would_change(&mut self, node: NodeId) {
@@ -247,7 +283,7 @@ impl Walk<'_> {
         triggered_by: Vec<String>,
         elapsed: Option<Duration>,
     ) {
-        self.host.emit(Event::ComponentChanged {
+        self.tell(Event::ComponentChanged {
             root: self.id.clone(),
             breadcrumb: breadcrumb.clone(),
             changes,

@@ -1,64 +1,43 @@
 //! The coordinator: orders the work of all hosts, and starts each root when its turn has come.
 
+mod forecast;
+mod handing;
 mod link;
+mod options;
 mod progress;
+mod rolled;
+mod rollout;
+mod schedule;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::address::AddressTable;
 use crate::assets::{AssetStore, WithSecrets};
-use crate::deployment::Deployment;
 use crate::environment::Host;
-use crate::event::{Counts, Event, Mode, Outcome, Skip, Summary};
+use crate::event::{Counts, Event, Mode, Outcome, PlannedBatch, Skip, Summary};
 use crate::interrupt::Interrupt;
 use crate::model::Model;
 use crate::names::{HostName, RootId};
 use crate::problem::{Problem, code};
-use crate::protocol::{Done, End, Frame, FromAgent, Start, ToAgent};
+use crate::protocol::{Ask, Call, Done, Frame, FromAgent, Left, ToAgent};
 use crate::secret::Masked as _;
 
-use super::hand_over::{hand_over, needed_homes};
 use super::transport::{Connection, Transport};
 use super::{HEARTBEAT, SILENCE};
+use forecast::Forecast;
 use link::{Link, Note, Said};
-use progress::Progress;
+use rolled::{attending, rolled};
+use rollout::Rolled;
+use schedule::{Action, Ended, Schedule};
 
-/// How a run is to be done.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// What is asked of every root.
-    pub mode: Mode,
-    /// The roots to run; `None`: all. Ignored ones are left out in any case.
-    pub selected: Option<BTreeSet<RootId>>,
-    /// How many roots converge at once on one host; `None`: what the environment says.
-    pub jobs: Option<usize>,
-    /// Start nothing more once a root has failed.
-    pub fail_fast: bool,
-    /// Wait for the lock of a host instead of giving up.
-    pub wait: bool,
-    /// Who deploys what: told to others, and written into the record of each host.
-    pub deployment: Deployment,
-    /// The addresses of all names that are listened on.
-    pub addresses: AddressTable,
-}
+pub use options::{Confirm, Options};
+pub use schedule::Question;
 
-impl Options {
-    /// A run over all roots.
-    pub fn new(mode: Mode) -> Self {
-        Self {
-            mode,
-            selected: None,
-            jobs: None,
-            fail_fast: false,
-            wait: false,
-            deployment: Deployment { who: "unknown".to_owned(), ..Deployment::default() },
-            addresses: AddressTable::new(),
-        }
-    }
-}
+/// How often it is looked whether the run was interrupted, or a host is silent.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Runs a model to its end, and tells what happens.
 ///
@@ -84,6 +63,7 @@ pub fn deploy(
         let reason = match () {
             () if model.host(id).ignore => Skip::HostIgnored,
             () if root.ignored => Skip::RootIgnored,
+            () if model.done_once(id).is_some() => Skip::Once,
             () if options.selected.as_ref().is_some_and(|all| !all.contains(id)) => {
                 Skip::NotSelected
             }
@@ -108,25 +88,42 @@ pub fn deploy(
         tell(Event::Log { root, breadcrumb, text: text.to_owned() });
     }
     let (sender, inbox) = mpsc::channel();
-    let hosts: BTreeSet<HostName> = order.iter().map(|id| id.host.clone()).collect();
+    let selected: BTreeSet<RootId> = order.iter().cloned().collect();
+    let rolled = rolled(model, &selected);
+    let attending = match options.mode {
+        Mode::Converge => attending(&rolled, &selected),
+        Mode::Verify => BTreeSet::new(),
+    };
+    let hosts: BTreeSet<HostName> =
+        selected.iter().chain(&attending).map(|id| id.host.clone()).collect();
     let links = hosts.iter().map(|name| {
         tell(Event::Connecting { host: name.clone() });
         let host = &model.environment.hosts[name];
         (name.clone(), Link::open(host, transport, &assets, sender.clone()))
     });
     let links = links.collect();
+    let in_batches = match options.mode {
+        Mode::Converge => rolled.clone(),
+        Mode::Verify => Vec::new(),
+    };
     let mut run = Run {
         model,
         options,
         interrupt,
-        selected: order.iter().cloned().collect(),
+        began: Instant::now(),
+        schedule: Schedule::new(&model.graph, order, in_batches, options.mode),
+        rolled,
+        selected,
+        attending,
+        left: BTreeMap::new(),
+        sender,
         links,
         homes: BTreeMap::new(),
         awaiting: BTreeMap::new(),
-        progress: Progress::new(model, order),
         counters: BTreeMap::new(),
         predicted: BTreeSet::new(),
         uncertain: BTreeSet::new(),
+        changing: BTreeSet::new(),
         summary: Summary { skipped: model.roots.len(), ..Summary::default() },
         stopping: false,
         killing: false,
@@ -135,6 +132,15 @@ pub fn deploy(
     run.summary.skipped -= run.selected.len();
     run.run_to_the_end(&inbox);
     run.finish()
+}
+
+/// The waves in which the rollouts of a model would go if these of its roots are to be changed, and all
+/// goes well: what a plan shows in its end.
+pub fn forecast(model: &Model, changing: &BTreeSet<RootId>) -> Vec<Vec<PlannedBatch>> {
+    let skips = |id: &RootId| model.is_ignored(id) || model.done_once(id).is_some();
+    let selected: Vec<_> = model.graph.order().iter().filter(|id| !skips(id)).cloned().collect();
+    let rolled = rolled(model, &selected.iter().cloned().collect());
+    Forecast { graph: &model.graph, selected, rolled, changing, left: &BTreeMap::new() }.waves()
 }
 
 /// A model that was checked without its secrets reaches no host.
@@ -165,18 +171,27 @@ struct Run<'a> {
     model: &'a Model,
     options: &'a Options,
     interrupt: &'a Interrupt,
+    began: Instant,
+    schedule: Schedule,
+    rolled: Vec<Rolled>,
     selected: BTreeSet<RootId>,
+    /// Roots that are not selected, and that rollouts count on.
+    attending: BTreeSet<RootId>,
+    /// What rollouts of earlier runs have left on each host.
+    left: BTreeMap<HostName, Left>,
+    sender: Sender<Note>,
     links: BTreeMap<HostName, Link>,
     homes: BTreeMap<HostName, String>,
     /// By the host whose home must be known first: those that are to be handed over to.
     awaiting: BTreeMap<HostName, Vec<HostName>>,
-    progress: Progress,
     /// The change counters that roots told with their "done".
     counters: BTreeMap<crate::resource::Provider, u64>,
     /// In a plan: the providers that would change.
     predicted: BTreeSet<crate::resource::Provider>,
     /// In a plan: the roots that would change or are unknown.
     uncertain: BTreeSet<RootId>,
+    /// In a plan: the roots that would change themselves.
+    changing: BTreeSet<RootId>,
     summary: Summary,
     /// No further root starts.
     stopping: bool,
@@ -188,10 +203,16 @@ impl Run<'_> {
     fn run_to_the_end(&mut self, inbox: &Receiver<Note>) {
         let mut beat = Instant::now();
         self.advance();
-        while !self.progress.is_done() {
-            match inbox.recv_timeout(Duration::from_millis(100)) {
+        while !self.schedule.is_done() {
+            let wakes = self.schedule.wakes();
+            let patience = wakes.map_or(PATIENCE, |at| at.saturating_sub(self.now()).min(PATIENCE));
+            match inbox.recv_timeout(patience) {
                 Ok(note) => self.hear(note),
                 Err(_) => self.look_for_silence(),
+            }
+            if wakes.is_some_and(|at| at <= self.now()) {
+                self.schedule.tick(self.now());
+                self.advance();
             }
             self.look_for_interrupt();
             if beat.elapsed() >= HEARTBEAT {
@@ -218,6 +239,10 @@ impl Run<'_> {
         }
     }
 
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     fn link(&mut self, host: &HostName, change: impl FnOnce(&mut Link)) {
         if let Some(link) = self.links.get_mut(host) {
             change(link);
@@ -228,6 +253,10 @@ impl Run<'_> {
         let Note { host, said } = note;
         self.link(&host, Link::heard);
         match said {
+            Said::Confirmed { component, yes } => {
+                self.schedule.confirmed(self.now(), &component, yes);
+                self.advance();
+            }
             Said::Connected { build } => self.link(&host, |link| link.connected(build)),
             Said::Event(event) => (self.tell)(*event),
             Said::Gone(problem) => {
@@ -272,10 +301,11 @@ impl Run<'_> {
                 }
                 self.link(&host, |link| assets.into_iter().for_each(|asset| link.send(asset)));
             }
-            FromAgent::Ready => {
+            FromAgent::Ready(left) => {
                 let elapsed = self.links[&host].age();
                 self.link(&host, Link::ready);
-                self.progress.ready(&host);
+                self.left.insert(host.clone(), left.clone());
+                self.schedule.ready(self.now(), &host, left);
                 (self.tell)(Event::Connected { host, elapsed });
                 self.advance();
             }
@@ -287,13 +317,17 @@ impl Run<'_> {
             }
             FromAgent::Event(event) => (self.tell)(*event),
             FromAgent::Done(done) => self.root_done(host, *done),
+            FromAgent::Answer { number, answer } => {
+                self.schedule.answered(self.now(), number, *answer);
+                self.advance();
+            }
             FromAgent::Heartbeat => {}
         }
     }
 
     fn root_done(&mut self, host: HostName, done: Done) {
         let id = RootId { host, root: done.root };
-        if !self.progress.is_running(&id) {
+        if !self.schedule.is_running(&id) {
             return;
         }
         let provider = |breadcrumb| crate::resource::Provider { root: id.clone(), breadcrumb };
@@ -301,17 +335,15 @@ impl Run<'_> {
             self.counters.insert(provider(breadcrumb), count);
         }
         self.predicted.extend(done.predicted.into_iter().map(provider));
+        if done.uncertain {
+            self.changing.insert(id.clone());
+        }
         if done.uncertain || self.depends_on_uncertain(&id) {
             self.uncertain.insert(id.clone());
         }
-        let outcome = match (done.end, self.options.mode) {
-            (End::Reached, Mode::Converge) => Outcome::Converged,
-            (End::Reached, Mode::Verify) => Outcome::Planned,
-            (End::Failed, _) => Outcome::Failed,
-            (End::Interrupted, _) => Outcome::Interrupted,
-        };
         let elapsed = Duration::try_from_secs_f64(done.seconds).unwrap_or_default();
-        self.end(id, outcome, done.counts, elapsed);
+        let Done { end, uncertain, counts, .. } = done;
+        self.schedule.ended(self.now(), id, Ended { end, uncertain, counts, elapsed });
         self.advance();
     }
 
@@ -319,17 +351,47 @@ impl Run<'_> {
         self.model.graph.dependencies(id).any(|first| self.uncertain.contains(first))
     }
 
-    /// Records how a root ended, and what that means for those that depend on it.
-    fn end(&mut self, id: RootId, outcome: Outcome, counts: Counts, elapsed: Duration) {
-        let failed = outcome == Outcome::Failed;
-        let reached = matches!(outcome, Outcome::Converged | Outcome::Planned);
-        self.tell_end(id.clone(), outcome, counts, elapsed);
-        for (id, outcome) in self.progress.end(&id, reached) {
-            self.tell_end(id, outcome, Counts::default(), Duration::ZERO);
+    /// Does all that is to be done by now.
+    fn advance(&mut self) {
+        while let Some(action) = self.schedule.next() {
+            match action {
+                Action::Start { root, ask, restore } => {
+                    // A root that was looked at has started.
+                    if ask != Ask::Roll {
+                        (self.tell)(Event::RootStarted { root: root.clone() });
+                    }
+                    let start = self.start(&root, ask, restore);
+                    self.links[&root.host].say(ToAgent::Start(Box::new(start)));
+                }
+                Action::Call { number, to, kind } => {
+                    let call = Call { number, root: to.root, kind };
+                    self.links[&to.host].say(ToAgent::Call(call));
+                }
+                Action::End { root, outcome, counts, elapsed } => {
+                    let failed = outcome == Outcome::Failed;
+                    self.tell_end(root, outcome, counts, elapsed);
+                    if failed && self.options.fail_fast {
+                        self.stop();
+                    }
+                }
+                Action::Tell(event) => (self.tell)(event),
+                Action::Confirm(question) => self.confirm(question),
+            }
         }
-        if failed && self.options.fail_fast {
-            self.stop();
-        }
+    }
+
+    /// Asks whether a rollout is to go on, while the hosts are still spoken to.
+    fn confirm(&self, question: Question) {
+        let component = question.component.clone();
+        // A note needs a host that it is about; this one is about none of them in particular.
+        let host = HostName::new("");
+        let ask = self.options.confirm.clone();
+        let sender = self.sender.clone();
+        thread::spawn(move || {
+            let yes = ask.is_none_or(|Confirm(ask)| ask(&question));
+            // Who does not listen any more has ended.
+            let _ = sender.send(Note { host, said: Said::Confirmed { component, yes } });
+        });
     }
 
     fn tell_end(&mut self, root: RootId, outcome: Outcome, counts: Counts, elapsed: Duration) {
@@ -338,80 +400,18 @@ impl Run<'_> {
         (self.tell)(Event::RootFinished { root, outcome, counts, elapsed });
     }
 
-    /// Starts all roots that can start by now.
-    fn advance(&mut self) {
-        if self.stopping {
-            self.give_up_unstarted();
-            return;
-        }
-        while let Some(id) = self.progress.next() {
-            let start = self.start(&id);
-            (self.tell)(Event::RootStarted { root: id.clone() });
-            self.links[&id.host].say(ToAgent::Start(Box::new(start)));
-        }
-    }
-
-    /// Hands over to a host that has greeted, unless the home of another must be known first.
-    fn hand_over_to(&mut self, host: &HostName) {
-        if self.stopping || !self.links.get(host).is_some_and(Link::awaits_hand_over) {
-            return;
-        }
-        let mut needed = needed_homes(self.model, host, &self.selected).into_iter();
-        let missing = needed.find(|needed| {
-            !self.homes.contains_key(needed)
-                && self.links.get(needed).is_some_and(|link| !link.is_gone())
-        });
-        if let Some(missing) = missing {
-            self.awaiting.entry(missing).or_default().push(host.clone());
-            return;
-        }
-        let hand_over = hand_over(self.model, host, &self.selected, &self.homes, self.options);
-        self.link(host, |link| link.hand_over(hand_over));
-    }
-
-    /// The home of a host is known, or never will be.
-    fn hand_over_to_who_waits_for(&mut self, host: &HostName) {
-        for waiting in self.awaiting.remove(host).unwrap_or_default() {
-            self.hand_over_to(&waiting);
-        }
-    }
-
-    fn start(&self, id: &RootId) -> Start {
-        let triggers = &self.model.roots[id].draft.triggers;
-        let providers = triggers.iter().filter_map(|trigger| match &trigger.cause {
-            crate::model::draft::Cause::Provider(provider) => Some(&**provider),
-            crate::model::draft::Cause::Node(_) => None,
-        });
-        let providers: BTreeSet<_> = providers.collect();
-        let counts = providers
-            .iter()
-            .filter_map(|provider| Some(((*provider).clone(), *self.counters.get(*provider)?)));
-        Start {
-            root: id.root.clone(),
-            uncertain: self.depends_on_uncertain(id),
-            counts: counts.collect(),
-            predicted: providers
-                .iter()
-                .filter(|provider| self.predicted.contains(**provider))
-                .map(|provider| (*provider).clone())
-                .collect(),
-        }
-    }
-
     /// A host is out: its roots have failed.
     fn lose(&mut self, host: &HostName, problem: Problem) {
-        if self.progress.is_done_on(host) {
+        if !self.schedule.needs(host) {
             return;
         }
         self.link(host, Link::give_up);
         if !self.stopping || !self.interrupt.is_raised() {
-            let problem = Problem { hosts: BTreeSet::new(), ..problem };
+            let problem = Problem { hosts: BTreeSet::new(), ..problem.clone() };
             self.summary.failed_hosts.insert(host.clone(), problem.clone());
-            (self.tell)(Event::HostFailed { host: host.clone(), problem });
+            (self.tell)(Event::HostFailed { host: host.clone(), problem: problem.clone() });
         }
-        for id in self.progress.unfinished_on(host) {
-            self.end(id, Outcome::Failed, Counts::default(), Duration::ZERO);
-        }
+        self.schedule.lost(self.now(), host, &problem);
         self.advance();
     }
 
@@ -448,17 +448,31 @@ impl Run<'_> {
         for link in self.links.values() {
             link.say(ToAgent::Interrupt { kill: false });
         }
-        self.give_up_unstarted();
+        self.schedule.stop(self.now());
+        self.advance();
     }
 
-    fn give_up_unstarted(&mut self) {
-        for id in self.progress.give_up_unstarted() {
-            self.tell_end(id, Outcome::Interrupted, Counts::default(), Duration::ZERO);
+    /// Tells how the rollouts would go, where that was to be planned.
+    fn forecast(&mut self) {
+        if self.options.mode == Mode::Converge || self.rolled.is_empty() {
+            return;
         }
+        let forecast = Forecast {
+            graph: &self.model.graph,
+            selected: self.selected.iter().cloned().collect(),
+            rolled: std::mem::take(&mut self.rolled),
+            changing: &self.changing,
+            left: &self.left,
+        };
+        forecast.event().into_iter().for_each(|event| (self.tell)(event));
     }
 
-    fn finish(self) -> Summary {
+    fn finish(mut self) -> Summary {
+        self.forecast();
         (self.tell)(Event::Finished { summary: self.summary.clone() });
         self.summary.masked(&self.model.secrets)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,7 @@ pub(super) fn hand_over(
         deployment: options.deployment.clone(),
         host: its_host,
         all_roots,
+        attending: BTreeSet::new(),
         wait: options.wait,
         answers,
         homes: homes.map(|(name, home)| (name.clone(), home.clone())).collect(),

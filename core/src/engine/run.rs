@@ -11,7 +11,7 @@ use crate::protocol::Start;
 use crate::resource::Provider;
 
 use super::activity::Activity;
-use super::state::{Counters, HostLock, Managed, Mark, Marks, StateError};
+use super::state::{Counters, Drains, HostLock, Managed, Mark, Marks, Rolling, StateError};
 
 /// What all roots of a host share while they run.
 pub(super) struct Host {
@@ -20,6 +20,8 @@ pub(super) struct Host {
     pub(super) marks: Marks,
     pub(super) counters: Counters,
     pub(super) activity: Activity,
+    pub(super) rolling: Rolling,
+    pub(super) drains: Drains,
     /// Held while converging; a plan needs none.
     pub(super) lock: Option<HostLock>,
 }

@@ -8,6 +8,8 @@
 //! counters/       how often a component that provides to other roots has changed
 //! acted/          the count that a dependant on another root's change has last acted on
 //! managed/        what each root manages
+//! rolling/        the roots that a rollout has begun to change and that are not in use again yet
+//! drained/        the instances of other roots that a root has taken out of use
 //! running/        the commands that run at the moment
 //! deployments.jsonl  who deployed what, when, and how it ended
 //! ```
@@ -19,6 +21,7 @@ mod lock;
 mod managed;
 mod marks;
 pub(crate) mod records;
+mod rollout;
 
 pub(crate) use counters::Counters;
 pub(crate) use durable::{read as read_json, write as write_json};
@@ -26,6 +29,7 @@ pub(crate) use identity::Identity;
 pub(crate) use lock::{Holder, HostLock, now};
 pub(crate) use managed::Managed;
 pub(crate) use marks::{Mark, Marks};
+pub(crate) use rollout::{Drain, Drains, Rolling};
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +43,7 @@ pub(crate) fn create(target: &Path) -> Result<(), StateError> {
 /// Removes what killed runs were still writing; the lock must be held.
 pub(crate) fn remove_unfinished(target: &Path) {
     let state = target.join(".togusa");
-    for directory in ["", "pending", "counters", "acted", "managed"] {
+    for directory in ["", "pending", "counters", "acted", "managed", "rolling", "drained"] {
         durable::remove_unfinished(&state.join(directory));
     }
 }

@@ -13,7 +13,7 @@ use crate::path::HostPath;
 use crate::problem::{Problem, code};
 use crate::protocol::{Frame, FromAgent, StatusOf, ToAgent, read_frame, write_message};
 
-use super::state::{Holder, HostLock, Identity, Marks, StateError, records};
+use super::state::{Drains, Holder, HostLock, Identity, Marks, Rolling, StateError, records};
 use super::transport::{Connection, Transport};
 
 /// What is known of one host, or why nothing is.
@@ -110,5 +110,40 @@ fn look(home: &Path, of: &StatusOf) -> Result<HostStatus, StateError> {
         (root, dependants.into_iter().collect())
     });
     let pending: BTreeMap<RootName, Vec<Breadcrumb>> = pending.collect();
-    Ok(HostStatus { records: records::read(&state)?, holder, pending })
+    let drained = Drains::new(&state).load()?.into_iter();
+    Ok(HostStatus {
+        records: records::read(&state)?,
+        holder,
+        pending,
+        drained: drained.map(|drain| (drain.root, drain.instance)).collect(),
+        unfinished: Rolling::new(&state).roots()?.into_iter().collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::state::Drain;
+    use crate::names::RootId;
+
+    #[test]
+    fn what_rollouts_left_behind_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let of = StatusOf {
+            project: "shop".into(),
+            environment: "live".into(),
+            host: "lb1".into(),
+            target_directory: "~/target".into(),
+        };
+        assert_eq!(look(home.path(), &of).unwrap(), HostStatus::default());
+        let state = home.path().join("target/.togusa");
+        std::fs::create_dir_all(&state).unwrap();
+        let instance = RootId::new("app2", "app");
+        let drain = Drain { root: "lb".into(), instance: instance.clone() };
+        Drains::new(&state).add(&[drain]).unwrap();
+        Rolling::new(&state).begin(&"lb".into()).unwrap();
+        let status = look(home.path(), &of).unwrap();
+        assert_eq!(status.drained, [(RootName::new("lb"), instance)]);
+        assert_eq!(status.unfinished, [RootName::new("lb")]);
+    }
 }

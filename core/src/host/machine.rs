@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::event::{Event, Stream};
 use crate::fail;
 use crate::host::{Exclusive, Exec, Output, Probe, Snapshot, exec};
 use crate::problem::code;
@@ -52,6 +53,13 @@ impl<'a> Machine<'a> {
         self.probe.site.shared.exclusive(name)
     }
 
+    /// Shows a line, as commands show what they print: for what no error tells, and no change.
+    pub fn tell(&self, text: impl Into<String>) {
+        let (root, breadcrumb) = (self.root.clone(), self.breadcrumb.clone());
+        let stream = Stream::Stdout;
+        (self.site.events)(Event::Output { root, breadcrumb, stream, text: text.into() });
+    }
+
     /// Lets some time pass, for who waits for something that tells nobody when it happens.
     ///
     /// # Errors
@@ -84,6 +92,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
+    use crate::event::{Event, Stream};
     use crate::host::site::tests::TestSite;
 
     #[test]
@@ -104,6 +113,20 @@ mod tests {
             }
         });
         assert_eq!(entered.into_inner(), 8);
+    }
+
+    #[test]
+    fn what_is_told_is_shown_as_output_of_the_component() {
+        let test = TestSite::new();
+        test.machine().tell("3 connections are left");
+        let events = test.events.lock().unwrap();
+        let [Event::Output { root, stream: Stream::Stdout, text, .. }] = &events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!(
+            (root.to_string().as_str(), text.as_str()),
+            ("app@web", "3 connections are left")
+        );
     }
 
     #[test]

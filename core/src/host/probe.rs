@@ -18,6 +18,7 @@ use crate::environment::Host;
 use crate::host::{Exec, Facts, HostSite, Output, exec, facts};
 use crate::names::{Breadcrumb, RootId};
 use crate::path::HostPath;
+use crate::resource::Provider;
 use crate::template::{self, Rendered, Template, TemplateText};
 
 /// A look at the host that a component converges on; nothing can be changed through it.
@@ -81,6 +82,12 @@ impl<'a> Probe<'a> {
     pub fn addresses(&self, address: &ListenAddress) -> Vec<SocketAddr> {
         let resolved = self.site.render_table.addresses.get(&address.host);
         resolved.map(|resolved| resolved.with_port(address.port)).unwrap_or_default()
+    }
+
+    /// Whether the component's root has taken a provider out of use: what
+    /// [`verify`](crate::component::Component::verify) compares with must have it out of use too.
+    pub fn drained(&self, provider: &Provider) -> bool {
+        self.site.shared.is_drained(&self.root.root, &provider.root)
     }
 
     /// Renders a template for this host.

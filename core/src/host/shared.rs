@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::host::Facts;
 use crate::host::spot::{self, Spot};
+use crate::names::{RootId, RootName};
 
 /// What the components of one host share in memory while a run lasts; starts out empty.
 #[derive(Default)]
@@ -19,6 +20,8 @@ pub struct Shared {
     exclusive: Mutex<BTreeSet<String>>,
     released: Condvar,
     leftovers: Mutex<HashMap<PathBuf, Vec<OsString>>>,
+    /// By root: the instances of others that it has taken out of use.
+    drained: Mutex<BTreeSet<(RootName, RootId)>>,
 }
 
 /// A snapshot that is being taken, or was.
@@ -55,6 +58,39 @@ impl Shared {
     /// Forgets all snapshots.
     pub(super) fn invalidate_all(&self) {
         lock(&self.snapshots).clear();
+    }
+
+    /// Forgets all snapshots, for one who must see what is there at this moment.
+    pub(crate) fn invalidate_snapshots(&self) {
+        self.invalidate_all();
+    }
+
+    /// Waits until nothing else is done with a root, and keeps others from it.
+    pub(crate) fn exclusive_root(&self, root: &RootName) -> Exclusive<'_> {
+        self.exclusive(&format!("togusa root {root}"))
+    }
+
+    /// Notes what a root has taken out of use, or has put back.
+    pub(crate) fn set_drained<'a>(
+        &self,
+        root: &RootName,
+        instances: impl Iterator<Item = &'a RootId>,
+        drained: bool,
+    ) {
+        let mut all = lock(&self.drained);
+        for instance in instances {
+            let key = (root.clone(), instance.clone());
+            if drained {
+                all.insert(key);
+            } else {
+                all.remove(&key);
+            }
+        }
+    }
+
+    /// Whether a root has taken an instance out of use.
+    pub(super) fn is_drained(&self, root: &RootName, instance: &RootId) -> bool {
+        lock(&self.drained).contains(&(root.clone(), instance.clone()))
     }
 
     /// Waits until nobody else holds the name.

@@ -18,6 +18,7 @@ use crate::template::{self, RenderTable, Template, TemplateError, TemplateText};
 
 use super::draft::Draft;
 use super::graph::Graph;
+use super::once::Once;
 use super::settle::{Settled, in_parallel, settle};
 use super::{Model, ModelRoot, digest, edges, faults};
 
@@ -63,7 +64,9 @@ fn configure_with<A: AssetCatalogue + AssetStore>(
     if found.list.is_empty() {
         found.list = try_templates(environment, &drafts, assets);
     }
-    let edges = edges(&drafts, &answers);
+    let mut edges = edges(&drafts, &answers);
+    let once = Once::of(environment);
+    once.add_edges(&mut edges);
     let graph = match Graph::new(drafts.keys(), edges) {
         Ok(graph) => graph,
         Err(cycles) => {
@@ -92,7 +95,7 @@ fn configure_with<A: AssetCatalogue + AssetStore>(
         .collect();
     let digest = digest(&roots, graph.edges());
     let (environment, secrets, key) = (environment.clone(), Arc::clone(secrets), key.clone());
-    Ok(Model { environment, roots, answers, graph, secrets, key, digest })
+    Ok(Model { environment, roots, answers, graph, once, secrets, key, digest })
 }
 
 /// Configures twice and compares: a component whose `configure` or `Debug` is not pure is found

@@ -32,6 +32,8 @@ pub(crate) struct Draft {
     pub(crate) provided: Vec<Arc<Provided>>,
     /// What was required, in order.
     pub(crate) required: Vec<Requirement>,
+    /// What the components can take out of use: node and provider.
+    pub(crate) drains: Vec<(NodeId, Provider)>,
     /// The messages of `configure`.
     pub(crate) logs: Vec<(NodeId, String)>,
     /// The components that could not be configured.

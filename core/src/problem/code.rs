@@ -149,6 +149,9 @@ codes! {
         124 MISSING_ATTRIBUTE "A required attribute is not set",
         125 ATTRIBUTE_VALUE "An attribute has a value that it cannot have",
         126 HOST_DATA "The data of a host is not what a component expects",
+        127 ROLLOUT_SETTING "A rollout is set to what it cannot keep",
+        128 ROLLOUT_GROUP "Members of a group do not agree",
+        129 ROLLOUT_MINIMUM "A batch would leave too few instances up",
     }
     2 "Secrets and members" {
         201 NO_SECRETS "The environment has no secrets",
@@ -270,6 +273,11 @@ codes! {
         511 OTHER_BUILD "Agent and coordinator are of different builds",
         512 PLAN_WHILE_RUNNING "A deployment is running while you plan",
         513 ASSET_CHANGED "An asset changed while it was sent",
+        514 NOT_DRAINED "An instance could not be taken out of use",
+        515 NOT_RESTORED "An instance could not be put back into use",
+        516 TOO_FEW_UP "Too few instances are up to take another one",
+        517 ROLLOUT_DECLINED "A rollout was not to go on",
+        518 ROLLOUT_STOPPED "A rollout stopped because instances failed",
     }
     6 "Components at work" {
         601 VERIFY_FAILED "A component could not be verified",
@@ -293,6 +301,8 @@ codes! {
         619 PANICKED "The code of a component panicked",
         620 NO_ACCOUNT "There is no such user or group",
         621 NOT_FAKED "A test runs a program that it does not fake",
+        622 NO_DRAIN "The component has no drain and restore",
+        623 UNHEALTHY "An instance does not become healthy",
     }
     7 "The library's components" {
         701 OPTIONS_CLASH "Two options do not go together",

@@ -179,14 +179,14 @@ mod tests {
     #[test]
     fn a_broken_frame_is_not_taken_for_a_whole_one() {
         let mut wire = Vec::new();
-        write_message(&mut wire, &FromAgent::Ready).unwrap();
+        write_message(&mut wire, &FromAgent::Heartbeat).unwrap();
         for cut in 1..wire.len() {
             let read = read_frame::<FromAgent>(&mut &wire[..cut]);
             assert!(matches!(read, Err(FrameError::Broken(_))), "{cut}: {read:?}");
         }
         assert!(matches!(read_frame::<FromAgent>(&mut &wire[..0]), Err(FrameError::Ended)));
         let read = read_frame::<FromAgent>(&mut &wire[..]);
-        assert!(matches!(read, Ok(Frame::Message(FromAgent::Ready))));
+        assert!(matches!(read, Ok(Frame::Message(FromAgent::Heartbeat))));
     }
 
     #[test]

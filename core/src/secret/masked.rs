@@ -78,10 +78,15 @@ impl Masked for FromAgent {
         match self {
             Self::Event(event) => event.mask(known),
             Self::Refused { problem, locked: _ } => problem.mask(known),
+            Self::Answer { number: _, answer } => {
+                if let Err(problem) = &mut **answer {
+                    problem.mask(known);
+                }
+            }
             Self::Hello(_)
             | Self::Need { assets: _ }
             | Self::Status(_)
-            | Self::Ready
+            | Self::Ready(_)
             | Self::Done(_)
             | Self::Heartbeat => {}
         }
@@ -99,6 +104,18 @@ impl Masked for Event {
             | Self::Pushing { host: _, target: _, bytes: _ }
             | Self::Connected { host: _, elapsed: _ }
             | Self::RootStarted { root: _ }
+            | Self::RolloutPlanned { rollouts: _, waves: _ }
+            | Self::RolloutBatch {
+                component: _,
+                number: _,
+                roots: _,
+                up: _,
+                instances: _,
+                minimum_up: _,
+                left: _,
+            }
+            | Self::Drained { root: _, instances: _ }
+            | Self::Restored { root: _, instances: _ }
             | Self::ComponentStarted { root: _, breadcrumb: _, step: _ }
             | Self::RootFinished { root: _, outcome: _, counts: _, elapsed: _ } => {}
             Self::TriggerMoved { root: _, host: _, cause: _, dependant: _, moved_to: _ } => {}
@@ -115,7 +132,18 @@ impl Masked for Event {
                 mask_all(changes);
                 problem.mask(known);
             }
-            Self::HostFailed { host: _, problem }
+            Self::RolloutWaiting { component: _, wait: _, roots: _, seen } => {
+                if let Some(seen) = seen {
+                    known.mask_in(seen);
+                }
+            }
+            Self::RolloutFinished { component: _, done: _, failed: _, not_reached: _, stopped } => {
+                if let Some(stopped) = stopped {
+                    stopped.mask(known);
+                }
+            }
+            Self::InstanceFailed { root: _, problem, out_on: _ }
+            | Self::HostFailed { host: _, problem }
             | Self::ComponentUnknown { root: _, breadcrumb: _, problem }
             | Self::Warning { host: _, problem } => problem.mask(known),
             Self::Finished { summary } => summary.mask(known),

@@ -337,7 +337,7 @@ impl<'a> Trial<'a> {
 
     fn run(&self, mode: Mode) -> Run {
         let (assets, options) = (Arc::clone(&self.assets), Options::new(mode));
-        run(self.drifts.harness, &self.model, assets, &options, &Interrupt::default())
+        run(self.drifts.harness, &self.model, assets, &options, &Interrupt::default(), &|_| ())
     }
 
     fn restore(&self) {

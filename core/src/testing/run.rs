@@ -83,7 +83,7 @@ impl Run {
 }
 
 /// Agents in this process, each with a home of its own.
-struct Homes {
+pub(super) struct Homes {
     agents: Vec<(HostName, Staged, InProcess)>,
 }
 
@@ -98,7 +98,7 @@ impl Transport for Homes {
 }
 
 impl Homes {
-    fn new(harness: &Harness, assets: &Arc<dyn AssetStore>) -> Self {
+    pub(super) fn new(harness: &Harness, assets: &Arc<dyn AssetStore>) -> Self {
         let registry: Arc<Registry> = Arc::new(harness.registry.clone());
         let hosts = harness.environment.hosts.values().filter(|host| !host.ignore);
         let agents = hosts.map(|host| {
@@ -119,12 +119,16 @@ pub(super) fn run(
     assets: Arc<ProjectAssets>,
     options: &Options,
     interrupt: &Interrupt,
+    watch: &dyn Fn(&Event),
 ) -> Run {
     *harness.lock_secrets() = Arc::clone(&model.secrets);
     let assets: Arc<dyn AssetStore> = assets;
     let transport: Arc<dyn Transport> = Arc::new(Homes::new(harness, &assets));
     let mut events = Vec::new();
-    let mut tell = |event| events.push(event);
+    let mut tell = |event| {
+        watch(&event);
+        events.push(event);
+    };
     let summary = deploy(model, &transport, &assets, options, interrupt, &mut tell);
     Run { events, summary, masks: harness.masks() }
 }

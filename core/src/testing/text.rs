@@ -174,6 +174,7 @@ fn end(outcome: &Outcome, counts: Counts) -> String {
         Outcome::Planned => "planned".to_owned(),
         Outcome::Failed => "failed".to_owned(),
         Outcome::DependencyFailed { on } => format!("not started, since {on} failed"),
+        Outcome::NotReached => "not reached by the rollout".to_owned(),
         Outcome::Interrupted => "stopped".to_owned(),
     };
     let counted =

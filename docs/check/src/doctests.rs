@@ -14,6 +14,9 @@ mod guide_from_batou {}
 #[doc = include_str!("../../src/guide/resources.md")]
 mod guide_resources {}
 
+#[doc = include_str!("../../src/guide/rollouts.md")]
+mod guide_rollouts {}
+
 #[doc = include_str!("../../src/guide/sandbox.md")]
 mod guide_sandbox {}
 

@@ -46,9 +46,13 @@ pub fn registry() -> Registry {
         .with::<Database>("database")
         .with::<Site>("site")
         .with::<Web>("web")
+        .with::<Plain>("api")
+        .with::<Plain>("balancer")
         .with::<Plain>("cron")
         .with::<Plain>("front")
+        .with::<Plain>("migration")
         .with::<Plain>("nginx")
+        .with::<Plain>("page")
         .with::<Plain>("pages")
 }
 

@@ -46,7 +46,10 @@ pub(crate) fn elsewhere_than_top(name: &str, _: &Entry) -> Option<String> {
     if Section::Environment.has(name) {
         return Some(format!("`{name}` belongs in `[environment]`"));
     }
-    Section::Host.has(name).then(|| format!("`{name}` belongs in `[hosts.NAME]`"))
+    if Section::Host.has(name) {
+        return Some(format!("`{name}` belongs in `[hosts.NAME]`"));
+    }
+    of_rollout(name)
 }
 
 /// Where a key belongs that stands in `[environment]`.
@@ -54,7 +57,22 @@ pub(crate) fn elsewhere_than_environment(name: &str, _: &Entry) -> Option<String
     if Section::Host.has(name) {
         return Some(format!("`{name}` belongs in `[hosts.NAME]`"));
     }
-    Section::Top.has(name).then(|| format!("`{name}` belongs at the top of the file"))
+    if Section::Top.has(name) {
+        return Some(format!("`{name}` belongs at the top of the file"));
+    }
+    of_rollout(name)
+}
+
+/// Where a key belongs that stands in `[rollout.NAME]`.
+pub(crate) fn elsewhere_than_rollout(name: &str, _: &Entry) -> Option<String> {
+    if Section::Environment.has(name) {
+        return Some(format!("`{name}` belongs in `[environment]`"));
+    }
+    Section::Host.has(name).then(|| format!("`{name}` belongs in `[hosts.NAME]`"))
+}
+
+fn of_rollout(name: &str) -> Option<String> {
+    Section::Rollout.has(name).then(|| format!("`{name}` belongs in `[rollout.NAME]`"))
 }
 
 /// Where a key belongs that stands in `[hosts.NAME]`.
@@ -63,10 +81,12 @@ pub(crate) fn elsewhere_than_host(name: &str, entry: &Entry) -> Option<String> {
         return Some(format!("`{name}` belongs in `[environment]`"));
     }
     let is_table = matches!(entry.value.kind, ValueKind::Table(_));
-    (is_table && nearest(name, Section::Host.keys().map(|key| key.name)).is_none()).then(|| {
-        format!(
-            "attributes belong in `[hosts.NAME.attributes.{name}]`; \
+    (is_table && nearest(name, Section::Host.keys().map(|key| key.name)).is_none())
+        .then(|| {
+            format!(
+                "attributes belong in `[hosts.NAME.attributes.{name}]`; \
              quote a host's name that holds dots"
-        )
-    })
+            )
+        })
+        .or_else(|| of_rollout(name))
 }

@@ -7,6 +7,7 @@ use togusa::core::attributes::{AttributeSchema, Reader, SourceLocation};
 use togusa::prelude::*;
 
 use super::GATE;
+use super::serving::{Edge, Front, Serving};
 
 pub(super) fn registry() -> Registry {
     Registry::new()
@@ -23,6 +24,9 @@ pub(super) fn registry() -> Registry {
         .with::<Big>("big")
         .with::<Many>("many")
         .with::<Shown>("shown")
+        .with::<Serving>("serving")
+        .with::<Front>("front")
+        .with::<Edge>("edge")
 }
 
 /// The assets lie in a crate of the project that is deployed, wherever that is.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use togusa::prelude::*;
 
 pub(super) fn register(registry: Registry) -> Registry {
@@ -10,6 +11,8 @@ pub(super) fn register(registry: Registry) -> Registry {
         .with::<ABackend>("backend")
         .with::<ACertificate>("certificate")
         .with::<Answers>("answers")
+        .with::<Application>("application")
+        .with::<Balancer>("balancer")
 }
 
 /// A site of nginx.
@@ -97,6 +100,110 @@ impl Component for Answers {
         let check = check.timeout(Duration::from_secs(1)).interval(Duration::from_millis(100));
         ask!(check: insecure if self.insecure);
         scope.add(check);
+        Ok(())
+    }
+}
+
+/// Where an application answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Backend {
+    address: Address,
+}
+
+impl Resource for Backend {}
+
+/// An application that takes its time to answer, and cuts what is under way when it is stopped.
+#[derive(Debug, Attributes)]
+struct Application {
+    port: u16,
+    version: String,
+}
+
+const APPLICATION: &str = "\
+user root;
+daemon off;
+worker_processes 1;
+pid {{ directory }}/nginx.pid;
+error_log {{ directory }}/error.log;
+events {}
+http {
+    access_log {{ directory }}/access.log;
+    server {
+        listen 127.0.0.1:{{ port }};
+        root {{ directory }};
+        location = /health { access_log off; return 200 {{ version }}; }
+        location /endless { rewrite ^ /answer break; limit_rate_after 1k; limit_rate 10; }
+        location / { rewrite ^ /answer break; limit_rate 40k; }
+    }
+}
+";
+
+impl Component for Application {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let (port, version) = (self.port, &self.version);
+        let answer = format!("{}end\n", format!("{version} ").repeat(4000));
+        let answer = scope.add(File::new("answer").content(answer));
+        let context = context! { port, version, directory => scope.work_directory() };
+        let conf = scope.add(File::new("nginx.conf").inline_template(APPLICATION, context));
+        // What is out of use is asked nothing.
+        let count =
+            "touch access.log; wc -l <access.log >before; sleep 0.5; wc -l <access.log >after";
+        let count = Command::shell(count).named("count").on_trigger_only();
+        scope.on_change(&answer).add(count);
+        let conf = conf.path().clone();
+        let start = format!("exec /usr/sbin/nginx -c \"$PWD/{}\"", conf.file_name());
+        let program = Program::new("application", "sh").args(["-c", &start]);
+        scope.on_change(&answer).add(program.start_time(Duration::from_millis(100)));
+        let health = HealthCheck::http(format!("http://127.0.0.1:{port}/health"));
+        scope.add(health.status(200).body_contains(version));
+        scope.provide(Backend { address: Address { host: "127.0.0.1".into(), port } });
+        Ok(())
+    }
+}
+
+/// What stands before all applications.
+#[derive(Debug, Attributes)]
+struct Balancer {
+    listen: u16,
+    #[attribute(default = false)]
+    haproxy: bool,
+    /// In milliseconds.
+    #[attribute(default = 30_000)]
+    drain_timeout: u64,
+}
+
+const SITE: &str = "\
+upstream applications {
+    zone applications 64k;
+{% for server in servers %}
+    server {{ server }};
+{% endfor %}
+    server 127.0.0.1:9 down;
+}
+server {
+    listen 127.0.0.1:{{ listen }};
+    location / { proxy_pass http://applications; proxy_next_upstream off; proxy_buffering off; }
+}
+";
+
+impl Component for Balancer {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let backends = scope.require_all::<Backend>()?;
+        let timeout = Duration::from_millis(self.drain_timeout);
+        if self.haproxy {
+            let shop = HaproxyBackend::new("shop").listen(self.listen).drain_timeout(timeout);
+            let shop = shop.option("retries 0").option("timeout queue 1s");
+            scope.add(backends.iter().fold(shop, |shop, backend| {
+                shop.server_of(backend, backend.host().as_str(), &backend.address)
+            }));
+            return Ok(());
+        }
+        let servers: Vec<_> = backends.iter().map(|it| it.address.to_string()).collect();
+        let context = context! { servers, listen => self.listen };
+        let site = NginxSite::new("shop").inline_template(SITE, context).drain_timeout(timeout);
+        scope.add(
+            backends.iter().fold(site, |site, backend| site.server_of(backend, &backend.address)),
+        );
         Ok(())
     }
 }

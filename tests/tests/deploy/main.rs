@@ -10,6 +10,7 @@
 //! | `assets` | a large asset |
 //! | `wire` | what a host is told, and in how many round trips |
 //! | `secrets` | where secrets are, and where not |
+//! | `rolled` | a rollout behind two load balancers, under load, and killed at ten moments |
 //! | `fleet` | 27 hosts, drift, selection |
 //!
 //! `hosts` has what they have in common.
@@ -21,6 +22,7 @@ mod full;
 mod hosts;
 mod killed;
 mod lost;
+mod rolled;
 mod secrets;
 mod stopped;
 mod wire;

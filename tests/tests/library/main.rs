@@ -6,6 +6,7 @@
 //! | `apt` | packages of Debian and their sources |
 //! | `crowd` | a host with much on it |
 //! | `data` | PostgreSQL |
+//! | `drains` | a real nginx and HAProxy that take servers out of use under load |
 //! | `firewall` | rules of a real nftables |
 //! | `keys` | keys of SSH |
 //! | `mounts` | mounts and swap |
@@ -26,6 +27,7 @@ mod accounts;
 mod apt;
 mod crowd;
 mod data;
+mod drains;
 mod firewall;
 mod keys;
 mod mounts;

@@ -71,10 +71,12 @@ impl Site<'_> {
     /// `site.set(["group"], "[components.group]\ngroup = 'web'")`.
     pub fn set<'r>(&self, roots: impl IntoIterator<Item = &'r str>, text: &str) {
         let roots: Vec<_> = roots.into_iter().map(|root| format!("{root:?}")).collect();
-        let text = format!(
-            "[environment]\nconnect = 'local'\n\n[hosts.here]\ncomponents = [{}]\n\n{text}\n",
-            roots.join(", ")
-        );
+        self.write(&format!("[hosts.here]\ncomponents = [{}]\n\n{text}\n", roots.join(", ")));
+    }
+
+    /// Sets the hosts too, all of which are the machine itself.
+    pub fn write(&self, text: &str) {
+        let text = format!("[environment]\nconnect = 'local'\n\n{text}");
         let path = format!("{}/environments/{}/environment.toml", self.directory, self.name);
         self.host.write(&path, text);
         self.host.sh(&format!("chown -R {} {}", self.user, self.directory));

@@ -21,7 +21,9 @@ fn a_target_that_is_not_installed_is_told_before_any_host_is_contacted() {
 fn prepared_binaries_are_deployed_where_there_is_no_cargo() {
     let lab = Lab::start(1);
     let project = Project::on_all(&lab, "");
-    project.command("build --out agents").output().succeeded();
+    // As the tests of the example build it; optimized, it takes minutes.
+    let mut build = project.command("build --out agents");
+    build.env("CARGO_PROFILE_PUSH_OPT_LEVEL", "0").output().succeeded();
     let made = lab.sh(&format!("ls {}/agents", project.path("").display()));
     let program = made.lines().find(|name| name.starts_with("hello-") && !name.ends_with(".gz"));
     let program = project.path("agents").join(program.unwrap());

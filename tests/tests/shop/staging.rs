@@ -2,6 +2,7 @@
 
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
+use togusa_core::event::Event;
 use togusa_tests::lab::{Host, HostSpec, Lab, Signal, User};
 
 use crate::project::Project;
@@ -83,7 +84,15 @@ fn a_changed_template_restarts_what_shows_it(lab: &Lab, project: &Project<'_>) {
         "app@web: App > File(\"page.html\")",
         "app@web: App > Program(\"shop-server\")",
     ];
-    assert_eq!(project.deploy("staging"), changed);
+    let ran = project.run("deploy staging").expect(0);
+    let mut seen = ran.changes();
+    seen.sort();
+    assert_eq!(seen, changed);
+    let batches = ran.events.iter().filter_map(|event| match event {
+        Event::RolloutBatch { roots, up, .. } => Some((roots.len(), *up)),
+        _ => None,
+    });
+    assert_eq!(batches.collect::<Vec<_>>(), [(1, 1), (1, 1)]);
     assert_eq!(restarted(lab, &before), ["app@app", "app@web"]);
     assert!(page(lab).contains("<th>Left</th>"));
 }

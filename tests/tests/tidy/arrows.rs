@@ -64,7 +64,7 @@ fn allowed(directory: &str) -> Option<Allowed> {
     let crates: &[&str] = match directory {
         "core/derive" => &[],
         "core" => &["core/derive"],
-        "components" | "environments" => &["core"],
+        "components" | "environments" | "tests/crash" => &["core"],
         "cli" => &["core", "components", "environments"],
         "tests" | "benches" | "docs/check" => return Some(Allowed::Any),
         _ => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use togusa_core::deployment::{Commit, Deployment, HostStatus, Record, RecordEnd, RecordedRoot};
-use togusa_core::names::{Breadcrumb, HostName};
+use togusa_core::names::{Breadcrumb, HostName, RootName};
 use tz::{DateTime, TimeZone};
 
 use super::Answer;
@@ -70,7 +70,7 @@ impl State {
 }
 
 impl Shown<'_> {
-    /// The table, what is running and pending, and whether all hosts are at the same commit.
+    /// The table, what is running, pending and out of use, and whether all hosts are at the same commit.
     pub(super) fn text(&self) -> String {
         let mut rows = vec![["host", "deployed", "by", "commit", "outcome"].map(str::to_owned)];
         let mut after = String::new();
@@ -80,7 +80,7 @@ impl Shown<'_> {
                 Err(_) => rows.push(row(&name, "could not be asked")),
                 Ok(status) => {
                     self.rows(&name, status, &mut rows);
-                    after += &self.running_and_pending(&name, status);
+                    after += &self.under_way(&name, status);
                 }
             }
         }
@@ -133,7 +133,7 @@ impl Shown<'_> {
         }
     }
 
-    fn running_and_pending(&self, host: &str, status: &HostStatus) -> String {
+    fn under_way(&self, host: &str, status: &HostStatus) -> String {
         let mut text = String::new();
         if let Some(holder) = &status.holder {
             text += &format!("{host}  running: {}\n", harmless(holder));
@@ -142,6 +142,20 @@ impl Shown<'_> {
         for (root, pending) in &status.pending {
             let pending = names(pending.iter().map(Breadcrumb::as_str), limit);
             text += &format!("{host}  pending in {}: {pending}\n", harmless(root.as_str()));
+        }
+        let mut drained = BTreeMap::<&RootName, Vec<String>>::new();
+        for (root, instance) in &status.drained {
+            drained.entry(root).or_default().push(instance.to_string());
+        }
+        for (root, instances) in drained {
+            let instances = names(instances.iter().map(String::as_str), limit);
+            let (has, out) = (harmless(root.as_str()), "out of use");
+            text += &format!("{host}  {has} has {instances} {out}\n");
+        }
+        if !status.unfinished.is_empty() {
+            let roots = names(status.unfinished.iter().map(RootName::as_str), limit);
+            let were = if status.unfinished.len() == 1 { "was" } else { "were" };
+            text += &format!("{host}  {roots} {were} being rolled\n");
         }
         text
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use togusa_core::deployment::{Commit, Deployment, HostStatus, Record, RecordEnd, RecordedRoot};
 use togusa_core::event::Counts;
-use togusa_core::names::{Breadcrumb, HostName};
+use togusa_core::names::{Breadcrumb, HostName, RootId};
 use togusa_core::problem::{Problem, code};
 use tz::TimeZone;
 
@@ -70,6 +70,16 @@ fn hosts() -> Vec<(&'static str, Answer)> {
         ("app05", Ok(HostStatus { holder: Some(holder.to_owned()), ..status([unfinished("6")]) })),
         ("app06", Ok(HostStatus::default())),
         ("app07", Err(Problem::new(code::NO_ROUTE, "no route to host"))),
+        (
+            "lb",
+            Ok(HostStatus {
+                drained: [("haproxy", "app01"), ("haproxy", "app02"), ("nginx", "app02")]
+                    .map(|(root, host)| (root.into(), RootId::new(host, "app")))
+                    .into(),
+                unfinished: vec!["nginx".into()],
+                ..status([converged("7", 5, Some(("a", false)))])
+            }),
+        ),
     ]
 }
 
@@ -84,10 +94,14 @@ fn every_state_of_a_host_is_told() {
     app05  1 min ago (2026-11-03 14:01)   ada@desk  aaaaaaa main   running now
     app06  never deployed
     app07  could not be asked
+    lb     5 s ago (2026-11-03 14:02)     ada@desk  aaaaaaa main   converged
     app04  pending in app: `App > Service("app")`, `App > Command("x")`
     app05  running: ada@desk, process 12, for 7 s, now updating app: App > Service("app")
+    lb  haproxy has `app@app01`, `app@app02` out of use
+    lb  nginx has `app@app02` out of use
+    lb  `nginx` was being rolled
     the hosts are not at the same commit:
-      aaaaaaa main: `app01`, `app04`, `app05`
+      aaaaaaa main: `app01`, `app04`, `app05`, `lb`
       aaaaaaa dirty: `app02`
       bbbbbbb main: `app03`
       never deployed: `app06`
@@ -134,9 +148,22 @@ fn programs_read_states_records_and_problems() {
     let states: Vec<_> = objects.iter().map(|object| object["state"].as_str().unwrap()).collect();
     assert_eq!(
         states,
-        ["converged", "converged", "failed", "unfinished", "running", "never-deployed", "unknown"]
+        [
+            "converged",
+            "converged",
+            "failed",
+            "unfinished",
+            "running",
+            "never-deployed",
+            "unknown",
+            "converged"
+        ]
     );
     assert_eq!(objects[3]["pending"]["app"][1], "App > Command(\"x\")");
     assert_eq!(objects[2]["records"][0]["end"]["roots"]["web"], "not-started");
     assert_eq!(objects[6]["problem"]["message"], "no route to host");
+    let instance = serde_json::json!({ "host": "app02", "root": "app" });
+    let last = serde_json::json!({ "root": "nginx", "instance": instance });
+    assert_eq!(objects[7]["drained"][2], last);
+    assert_eq!(objects[7]["unfinished"], serde_json::json!(["nginx"]));
 }

@@ -35,6 +35,9 @@ const FOREGROUND: &str = "correct what it says; a program that puts itself into 
 /// How much of the log is looked at for its last words.
 const TAIL: u64 = 16 * 1024;
 
+/// How long one look may take whether it is ready.
+const LOOK: Duration = Duration::from_secs(10);
+
 /// How long the last check may take at least, though the time to be ready is up.
 const LAST_CHECK: Duration = Duration::from_secs(1);
 
@@ -94,6 +97,18 @@ impl Program {
             return started;
         }
         machine.replace(self.record()?, &launcher, &Ownership::mode(0o600))
+    }
+
+    /// Asks once whether it is ready.
+    pub(super) fn check_ready(&self, probe: &Probe<'_>) -> Result {
+        let Some(check) = &self.ready_when else { return Ok(()) };
+        match is_unready(probe.query(&check.clone().at_most(self.ready_timeout.min(LOOK))))? {
+            None => Ok(()),
+            Some(last) => {
+                Err(fault!(code::UNHEALTHY, "{last}")
+                    .context(format!("`{}` is not ready", self.name)))
+            }
+        }
     }
 
     /// Sees the program through its start time, and until it is ready.

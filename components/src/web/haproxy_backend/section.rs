@@ -1,6 +1,8 @@
 //! Writing a section that HAProxy has accepted.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 use togusa_core::fault;
 use togusa_core::fault::CodeExt as _;
@@ -10,28 +12,23 @@ use togusa_core::problem::code;
 
 use crate::foreign;
 
-use super::haproxy;
+use super::super::servers::Servers;
+use super::super::workers::Workers;
+use super::{haproxy, lines, reload};
 
 /// A section: between two comments of the configuration, or a file of its own.
 #[derive(Debug)]
 pub(super) struct Section {
-    name: String,
+    pub(super) name: String,
     /// Nothing: it is to be gone.
-    text: Option<String>,
-    config: HostPath,
-    directory: Option<HostPath>,
+    pub(super) text: Option<String>,
+    pub(super) config: HostPath,
+    pub(super) directory: Option<HostPath>,
+    pub(super) pid_file: HostPath,
+    pub(super) servers: Servers,
 }
 
 impl Section {
-    pub(super) fn new(
-        name: &str,
-        text: Option<String>,
-        config: HostPath,
-        directory: Option<HostPath>,
-    ) -> Self {
-        Self { name: name.to_owned(), text, config, directory }
-    }
-
     /// The file that holds the section.
     fn path(&self) -> HostPath {
         match &self.directory {
@@ -42,23 +39,56 @@ impl Section {
 
     /// What that file holds, and what it is to hold; nothing where there is or is to be no file.
     fn texts(&self, probe: &Probe<'_>) -> Result<(Option<String>, Option<String>)> {
-        let path = self.path();
-        let present = match probe.entry(&path)? {
-            Some(entry) if !entry.is_directory() => Some(probe.read_to_string(&path)?),
-            _ => None,
-        };
+        let present = self.present(probe)?;
+        let drained = self.servers.drained(probe);
+        let wanted = self.text.as_ref().map(|text| lines::drained(text, &drained));
         if self.directory.is_some() {
-            return Ok((present, self.text.clone()));
+            return Ok((present, wanted));
         }
-        let missing = || format!("there is no `{}`", probe.local(&path).display());
-        let present = match (present, &self.text) {
+        let missing = || format!("there is no `{}`", probe.local(&self.path()).display());
+        let present = match (present, &wanted) {
             (None, None) => return Ok((None, None)),
             (present, _) => present.with_context(missing),
         };
         let present = present
             .hint("install the package `haproxy`, or add the file, in an earlier component")?;
-        let wanted = with_block(&present, &self.name, self.text.as_deref())?;
+        let wanted = with_block(&present, &self.name, wanted.as_deref())?;
         Ok((Some(present), Some(wanted)))
+    }
+
+    /// What the file holds now.
+    fn present(&self, probe: &Probe<'_>) -> Result<Option<String>> {
+        let path = self.path();
+        Ok(match probe.entry(&path)? {
+            Some(entry) if !entry.is_directory() => Some(probe.read_to_string(&path)?),
+            _ => None,
+        })
+    }
+
+    /// Changes the lines of some servers in the section as it is, has HAProxy use it, and gives the
+    /// workers of before; nothing where there is no such line, or HAProxy does not run.
+    fn change(
+        &self,
+        machine: &Machine<'_>,
+        servers: &BTreeSet<Address>,
+        edit: fn(&str, &BTreeSet<Address>) -> String,
+    ) -> Result<Option<Workers>> {
+        let _alone = machine.exclusive("haproxy");
+        let Some(present) = self.present(machine)? else { return Ok(None) };
+        let range = match &self.directory {
+            Some(_) => Some(0..present.len()),
+            None => block(&present, &self.name)?.map(|block| block.inner),
+        };
+        let range = range.filter(|range| lines::has_any(&present[range.clone()], servers));
+        let Some(Range { start, end }) = range else { return Ok(None) };
+        let section = edit(&present[start..end], servers);
+        let text = format!("{}{section}{}", &present[..start], &present[end..]);
+        self.try_out(machine, Some(&text))?;
+        if text != present {
+            machine.write(&self.path(), &text, &Ownership::default())?;
+        }
+        // A run that was killed may have written the file and not reloaded HAProxy.
+        reload(machine, &self.pid_file)
     }
 
     /// Tests the configuration with the section as it is to be.
@@ -99,10 +129,15 @@ fn marks(name: &str) -> (String, String) {
     (format!("# togusa: begin of backend {name}\n"), format!("# togusa: end of backend {name}\n"))
 }
 
-/// A text in which the block of a name holds something else, or is gone.
-fn with_block(text: &str, name: &str, block: Option<&str>) -> Result<String> {
+/// Where a block stands: with its comments, and without them.
+struct Block {
+    outer: Range<usize>,
+    inner: Range<usize>,
+}
+
+/// The block of a name in a text.
+fn block(text: &str, name: &str) -> Result<Option<Block>> {
     let (begin, end) = marks(name);
-    let wanted = block.map(|block| format!("{begin}{block}{end}")).unwrap_or_default();
     let line_at = |mark: &str, from: usize| {
         let mut at = from;
         text[from..].split_inclusive('\n').find_map(|line| {
@@ -111,7 +146,22 @@ fn with_block(text: &str, name: &str, block: Option<&str>) -> Result<String> {
             (line.trim_end() == mark.trim_end()).then_some((start, at))
         })
     };
-    let Some((start, after)) = line_at(&begin, 0) else {
+    let Some((start, after)) = line_at(&begin, 0) else { return Ok(None) };
+    let Some((before, stop)) = line_at(&end, after) else {
+        return Err(fault!(
+            code::EDIT_MARKERS,
+            "the comment that ends backend `{name}` is missing"
+        ))
+        .hint("remove what is left of the backend, with the comment that begins it");
+    };
+    Ok(Some(Block { outer: start..stop, inner: after..before }))
+}
+
+/// A text in which the block of a name holds something else, or is gone.
+fn with_block(text: &str, name: &str, wanted: Option<&str>) -> Result<String> {
+    let (begin, end) = marks(name);
+    let wanted = wanted.map(|wanted| format!("{begin}{wanted}{end}")).unwrap_or_default();
+    let Some(Block { outer, .. }) = block(text, name)? else {
         let line = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
         let gap = if wanted.is_empty() { "" } else { "\n" };
         return Ok(match wanted.is_empty() {
@@ -119,23 +169,21 @@ fn with_block(text: &str, name: &str, block: Option<&str>) -> Result<String> {
             false => format!("{text}{line}{gap}{wanted}"),
         });
     };
-    let Some((_, stop)) = line_at(&end, after) else {
-        return Err(fault!(
-            code::EDIT_MARKERS,
-            "the comment that ends backend `{name}` is missing"
-        ))
-        .hint("remove what is left of the backend, with the comment that begins it");
-    };
     // The empty line that was put before it goes with it.
-    let before = &text[..start];
+    let before = &text[..outer.start];
     let before =
         if wanted.is_empty() { before.strip_suffix('\n').unwrap_or(before) } else { before };
-    Ok(format!("{before}{wanted}{}", &text[stop..]))
+    Ok(format!("{before}{wanted}{}", &text[outer.end..]))
 }
 
 impl Component for Section {
     fn key(&self) -> Option<Cow<'_, str>> {
         Some(self.path().as_str().to_owned().into())
+    }
+
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        self.servers.announce(scope);
+        Ok(())
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
@@ -158,6 +206,18 @@ impl Component for Section {
             Some(wanted) => machine.write(&self.path(), &wanted, &Ownership::default()),
             None => machine.remove(&self.path()),
         }
+    }
+
+    fn drain(&self, machine: &Machine<'_>, provided: &[Provider]) -> Result {
+        let servers = self.servers.of(provided);
+        match self.change(machine, &servers, lines::drained)? {
+            Some(before) => self.servers.wait_for_end(machine, &servers, &before),
+            None => Ok(()),
+        }
+    }
+
+    fn restore(&self, machine: &Machine<'_>, provided: &[Provider]) -> Result {
+        self.change(machine, &self.servers.of(provided), lines::restored).map(|_| ())
     }
 }
 

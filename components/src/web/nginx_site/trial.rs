@@ -1,30 +1,86 @@
 //! Writing a site that nginx has accepted.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use togusa_core::host::Ownership;
+use togusa_core::host::{self, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::template::Rendered;
 
+use crate::content::Content;
 use crate::file::File;
 
-use super::super::nginx_reload::test;
+use super::super::nginx_reload::{reload, test};
+use super::super::servers::Servers;
+use super::super::workers::Workers;
+use super::upstream;
 
 /// The file of a site, which is tested within the whole configuration before it is written.
 #[derive(Debug)]
 pub(super) struct Trial {
-    file: File,
-    config: HostPath,
-    /// The path by which nginx is to find the site; nothing: it is not to be used.
-    included: Option<HostPath>,
+    pub(super) file: File,
+    pub(super) config: HostPath,
+    pub(super) pid_file: Option<HostPath>,
+    /// The path by which nginx finds the site.
+    pub(super) included: HostPath,
+    pub(super) is_used: bool,
+    pub(super) servers: Servers,
 }
 
 impl Trial {
-    pub(super) fn new(file: File, config: HostPath, included: Option<HostPath>) -> Self {
-        Self { file, config, included }
+    /// What the file is to hold, with the servers out of use that are drained.
+    fn wanted(&self, probe: &Probe<'_>) -> Result<Content<'_>> {
+        let content = self.file.wanted(probe)?;
+        let drained = self.servers.drained(probe);
+        if drained.is_empty() {
+            return Ok(content);
+        }
+        let sensitive = content.is_sensitive(probe);
+        let read;
+        let bytes = match &content {
+            Content::Asset(asset) => {
+                read = probe.asset(asset)?;
+                read.as_slice()
+            }
+            Content::Bytes(bytes) => bytes,
+            Content::Rendered(rendered) => rendered.text.as_bytes(),
+        };
+        let text = std::str::from_utf8(bytes).context("the site is not UTF-8")?;
+        let text = upstream::drained(text, &drained);
+        Ok(Content::Rendered(Rendered { text, sensitive }))
+    }
+
+    /// Changes the lines of some servers in the file as it is, has nginx use it, and gives the workers
+    /// of before; nothing where there is no such line, or nginx does not run.
+    fn change(
+        &self,
+        machine: &Machine<'_>,
+        servers: &BTreeSet<Address>,
+        edit: fn(&str, &BTreeSet<Address>) -> String,
+    ) -> Result<Option<Workers>> {
+        let _alone = machine.exclusive("nginx");
+        let path = self.file.path();
+        if !machine.entry(path)?.is_some_and(|entry| entry.is_file()) {
+            return Ok(None);
+        }
+        let present = machine.read_to_string(path)?;
+        if !upstream::has_any(&present, servers) {
+            return Ok(None);
+        }
+        let text = edit(&present, servers);
+        if text != present {
+            if machine.entry(&self.included)?.is_some() {
+                self.try_out(machine, (&text).into())?;
+            }
+            machine.write(path, &text, &Ownership::default())?;
+        }
+        // A run that was killed may have written the file and not reloaded nginx.
+        reload(machine, &self.config, self.pid_file.as_ref())
     }
 
     /// Tests the configuration with a new site, which is not in its place yet.
-    fn try_out(&self, machine: &Machine<'_>, included: &HostPath) -> Result {
+    fn try_out(&self, machine: &Machine<'_>, site: host::Content<'_>) -> Result {
+        let included = &self.included;
         let text = machine.read_to_string(&self.config)?;
         let beside = self.config.parent().context("the configuration has no directory")?;
         let name = included.file_name();
@@ -51,7 +107,7 @@ impl Trial {
         ))?;
         let private = Ownership::mode(0o600);
         let tried = machine
-            .replace(&candidate, self.file.wanted(machine)?.to_write(), &private)
+            .replace(&candidate, site, &private)
             .and_then(|()| machine.replace(&config, &spelled_out, &private))
             .and_then(|()| test(machine, &config));
         machine.remove(&candidate)?;
@@ -107,19 +163,33 @@ impl Component for Trial {
     }
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        self.servers.announce(scope);
         self.file.configure(scope)
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
-        self.file.verify(probe)
+        self.file.verify_with(probe, &self.wanted(probe)?)
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
         let _alone = machine.exclusive("nginx");
-        if let Some(included) = &self.included {
-            self.try_out(machine, included)?;
+        let wanted = self.wanted(machine)?;
+        if self.is_used {
+            self.try_out(machine, wanted.to_write())?;
         }
-        self.file.update(machine)
+        self.file.update_with(machine, &wanted)
+    }
+
+    fn drain(&self, machine: &Machine<'_>, provided: &[Provider]) -> Result {
+        let servers = self.servers.of(provided);
+        match self.change(machine, &servers, upstream::drained)? {
+            Some(before) => self.servers.wait_for_end(machine, &servers, &before),
+            None => Ok(()),
+        }
+    }
+
+    fn restore(&self, machine: &Machine<'_>, provided: &[Provider]) -> Result {
+        self.change(machine, &self.servers.of(provided), upstream::restored).map(|_| ())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::model::settle::plant;
 use crate::names::{RootId, RootName};
 use crate::path::HostPath;
 use crate::problem::{Problem, code};
-use crate::protocol::HandOver;
+use crate::protocol::{HandOver, Left};
 use crate::secret::KnownSecrets;
 use crate::template::RenderTable;
 
@@ -27,7 +27,9 @@ use super::{Agent, Inbox};
 use crate::engine::activity::Activity;
 use crate::engine::assets::HandedAssets;
 use crate::engine::run::Host;
-use crate::engine::state::{self, Counters, Holder, HostLock, Identity, Mark, Marks, StateError};
+use crate::engine::state::{
+    self, Counters, Drain, Drains, Holder, HostLock, Identity, Mark, Marks, Rolling, StateError,
+};
 
 /// How long a command that an earlier run left behind may go on before the host is given up.
 const SURVIVOR_PATIENCE: Duration = Duration::from_secs(60);
@@ -62,6 +64,8 @@ pub(super) type Drafts = BTreeMap<RootName, (RootId, Draft)>;
 pub(super) struct Prepared {
     pub(super) host: Arc<Host>,
     pub(super) drafts: Drafts,
+    /// What rollouts of earlier runs have left.
+    pub(super) left: Left,
 }
 
 /// Gets a host ready: its own model, the same as the coordinator's; its lock, assets and marks.
@@ -120,6 +124,8 @@ pub(super) fn prepare(
         mode: hand_over.mode,
         marks: Marks::load(&state)?,
         counters: Counters::new(&state),
+        rolling: Rolling::new(&state),
+        drains: Drains::new(&state),
         activity: Activity::default(),
         lock,
         site: HostSite {
@@ -145,7 +151,8 @@ pub(super) fn prepare(
         wait_for_survivors(&shared, &inbox.pulse).map_err(refused)?;
     }
     drop_foreign_marks(&shared, hand_over)?;
-    Ok(Prepared { host: Arc::new(shared), drafts })
+    let left = left(&shared, hand_over, &drafts)?;
+    Ok(Prepared { host: Arc::new(shared), drafts, left })
 }
 
 /// Configures the host's roots and compares them with the coordinator's.
@@ -247,6 +254,33 @@ fn wait_for_survivors(host: &Host, pulse: &Pulse) -> Result<(), Problem> {
         }
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// What rollouts of earlier runs have left. What no component drains any more is forgotten: it is not
+/// in what the root's files are to hold either.
+fn left(host: &Host, hand_over: &HandOver, drafts: &Drafts) -> Result<Left, StateError> {
+    let known: BTreeSet<_> = hand_over.all_roots.iter().collect();
+    let (mut gone, mut left) = (Vec::new(), Left::default());
+    for drain in host.drains.load()? {
+        let Drain { root, instance } = &drain;
+        let of_root = drafts.get(root).map(|(_, draft)| &draft.drains);
+        let drains =
+            of_root.map(|drains| drains.iter().any(|(_, provider)| provider.root == *instance));
+        if drains == Some(false) || !known.contains(root) {
+            gone.push(drain);
+            continue;
+        }
+        host.site.shared.set_drained(root, std::iter::once(instance), true);
+        left.drained.push((root.clone(), instance.clone()));
+    }
+    let (rolling, gone_roots): (Vec<_>, Vec<_>) =
+        host.rolling.roots()?.into_iter().partition(|root| known.contains(root));
+    left.rolling = rolling;
+    if hand_over.mode == Mode::Converge {
+        host.drains.clear(&gone)?;
+        gone_roots.iter().try_for_each(|root| host.rolling.end(root))?;
+    }
+    Ok(left)
 }
 
 /// Drops the marks of roots that the environment no longer gives to the host, and shows them.

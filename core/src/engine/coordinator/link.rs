@@ -11,7 +11,7 @@ use crate::assets::{Asset, AssetStore};
 use crate::engine::transport::{Connection, Transport};
 use crate::environment::Host;
 use crate::event::Event;
-use crate::names::HostName;
+use crate::names::{HostName, RootName};
 use crate::problem::{Problem, code};
 use crate::protocol::{
     ASSET_PIECE, Frame, FrameError, FromAgent, HandOver, Pieces, ToAgent, encode, read_frame,
@@ -34,6 +34,11 @@ pub(super) enum Said {
     /// What is told while the connection is made.
     Event(Box<Event>),
     Heard(Frame<FromAgent>),
+    /// Somebody said whether a rollout is to go on.
+    Confirmed {
+        component: RootName,
+        yes: bool,
+    },
     /// The agent is gone; why, if it is known.
     Gone(Problem),
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::Outcome;
-use crate::model::Model;
+use crate::model::Graph;
 use crate::names::{HostName, RootId, RootName};
 
 /// The state of every selected root.
@@ -23,13 +23,13 @@ pub(super) struct Progress {
 
 impl Progress {
     /// What is not selected counts as done.
-    pub(super) fn new(model: &Model, selected: Vec<RootId>) -> Self {
+    pub(super) fn new(graph: &Graph, selected: Vec<RootId>) -> Self {
         let all: BTreeSet<_> = selected.iter().collect();
         let mut dependants = BTreeMap::<_, Vec<_>>::new();
         let mut waiting = BTreeMap::new();
         let mut unfinished = BTreeMap::<_, BTreeSet<_>>::new();
         for id in &selected {
-            let first = model.graph().dependencies(id).filter(|first| all.contains(first));
+            let first = graph.dependencies(id).filter(|first| all.contains(first));
             let first: BTreeSet<_> = first.cloned().collect();
             for first in &first {
                 dependants.entry(first.clone()).or_default().push(id.clone());
@@ -53,6 +53,23 @@ impl Progress {
 
     pub(super) fn is_running(&self, id: &RootId) -> bool {
         self.running.contains(id)
+    }
+
+    pub(super) fn is_over(&self, id: &RootId) -> bool {
+        !self.running.contains(id) && !self.waiting.contains_key(id)
+    }
+
+    /// All roots that wait for some, all the way down.
+    pub(super) fn behind<'a>(&self, roots: impl Iterator<Item = &'a RootId>) -> BTreeSet<&RootId> {
+        let mut behind = BTreeSet::new();
+        let of = |id: &RootId| self.dependants.get(id).into_iter().flatten();
+        let mut open: Vec<&RootId> = roots.flat_map(of).collect();
+        while let Some(id) = open.pop() {
+            if self.waiting.contains_key(id) && behind.insert(id) {
+                open.extend(of(id));
+            }
+        }
+        behind
     }
 
     /// A host is ready for its roots.

@@ -30,6 +30,11 @@ pub(crate) struct Item {
 }
 
 impl Managed {
+    /// Whether a root has ever begun to converge here.
+    pub(crate) fn exists(state: &Path, root: &RootName) -> bool {
+        state.join("managed").join(durable::file_name(&[root.as_str()])).exists()
+    }
+
     /// Records what a root manages now, before it touches any of it.
     ///
     /// What it managed before and no longer does stays in the record, as having left.
@@ -49,7 +54,7 @@ impl Managed {
             let key = format!("{kind} {name}");
             record.items.insert(key, Item { kind, name, breadcrumb, left: false });
         }
-        if record.items == before.items {
+        if record.items == before.items && before.root.is_some() {
             return Ok(());
         }
         durable::create_directory(&directory)?;

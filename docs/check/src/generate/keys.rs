@@ -12,6 +12,7 @@ pub(super) fn page() -> anyhow::Result<Generated> {
     text.fill("environment and hosts", &table(keys::SHARED))?;
     text.fill("environment", &table(keys::ENVIRONMENT))?;
     text.fill("hosts", &table(keys::HOST))?;
+    text.fill("rollout", &table(keys::ROLLOUT))?;
     text.fill("addresses", &table(keys::ADDRESSES))?;
     Ok(text.into())
 }

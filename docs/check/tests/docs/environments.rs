@@ -75,6 +75,20 @@ const VALUES: &[&str] = &[
     "{ v4 = '::1' }",
     "{ v6 = 'x' }",
     "{ v5 = '::1' }",
+    "'25%'",
+    "'100%'",
+    "'0%'",
+    "'101%'",
+    "'025%'",
+    "'25'",
+    "'canary'",
+    "[1, '25%']",
+    "[0]",
+    "['0%']",
+    "[1.5]",
+    "{ x = { batch = 2, once = false } }",
+    "{ x = { batch = 0 } }",
+    "{ x = { bach = 1 } }",
 ];
 
 /// What the loader refuses and no schema can: that two texts mean the same.
@@ -110,6 +124,7 @@ fn keys() -> Vec<(&'static str, &'static str)> {
         (Section::Environment, "[environment]\n"),
         (Section::Host, "[hosts.x]\n"),
         (Section::Addresses, "[hosts.x]\n[addresses]\n"),
+        (Section::Rollout, "[hosts.x]\ncomponents = ['x']\n[rollout.x]\n"),
     ];
     let keys =
         sections.iter().flat_map(|(section, header)| section.keys().map(|key| (*header, key.name)));
@@ -170,6 +185,10 @@ fn the_schema_refuses_unknown_keys_and_wrong_sections_and_names() {
         "[hosts.'app[1']",
         "[hosts.'a[b]']",
         "[hosts.'']",
+        "rollout = []",
+        "[rollout]\nbatch = 1",
+        "[rollout.app]\njobs = 1",
+        "[hosts.a]\ncomponents = ['app']\n[rollout.app]\nonce = true\nsettle = '1s'",
     ] {
         assert_ne!(problems(wrong), [], "the loader takes `{wrong}`");
         assert_ne!(schema.refuses_toml(wrong).unwrap(), [""; 0], "the schema takes `{wrong}`");
@@ -182,6 +201,8 @@ fn the_schema_refuses_unknown_keys_and_wrong_sections_and_names() {
         "[hosts.'ü1.example']",
         "[hosts.a]\ndata = { x = [1, { y = 2 }] }",
         "[hosts.a]\n[addresses]\n'db.example.org' = { v4 = '10.0.0.12' }",
+        "[hosts.a]\ncomponents = ['app']\n[rollout.app]\nonce = true",
+        "[hosts.a]\ncomponents = ['app']\n[rollout.app]\nonce = false\nsettle = '1s'",
     ] {
         assert_eq!(problems(right), [], "the loader refuses `{right}`");
         assert_eq!(schema.refuses_toml(right).unwrap(), [""; 0], "`{right}`");
@@ -203,6 +224,7 @@ fn the_schema_of_a_project_refuses_wrong_components_features_and_attributes() {
         "[hosts.a]\ncomponents = ['app']\n[components.app]\ntimeout = '10'",
         "[hosts.a]\ncomponents = ['app']\n[components.app]\ndebug = 'no'",
         "[hosts.a]\ncomponents = ['cron']\n[hosts.a.attributes.cron]\nx = 1",
+        "[hosts.a]\ncomponents = ['cron']\n[rollout.corn]",
     ] {
         assert!(!sound(wrong, &registry), "the loader takes `{wrong}`");
         assert_ne!(schema.refuses_toml(wrong).unwrap(), [""; 0], "the schema takes `{wrong}`");
@@ -214,8 +236,8 @@ fn the_schema_of_a_project_refuses_wrong_components_features_and_attributes() {
 }
 
 fn sound(text: &str, registry: &Registry) -> bool {
-    let environment = togusa_environments::from_str("shop", "page", text).unwrap();
-    registry.check(&environment).is_empty()
+    let environment = togusa_environments::from_str("shop", "page", text);
+    environment.is_ok_and(|environment| registry.check(&environment).is_empty())
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! given, on a machine with three hosts, from an empty directory on.
 //!
 //! Two things are not as they are for a reader. Cargo has no network, and so the new project gets the
-//! versions of other crates that this workspace has. And the installed command is not optimized, which
-//! takes a minute less.
+//! versions of other crates that this workspace has. And neither the installed command nor what is sent
+//! to the hosts is optimized, which takes minutes less.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,6 +15,9 @@ use togusa_tests::lab::{HostSpec, Lab, Program, User};
 use togusa_tests::new_project::target;
 
 const PAGE: &str = include_str!("../../../src/tutorial.md");
+
+/// What a reader might have set for all projects: how that is built what is sent to hosts.
+const PUSH: &str = "[profile.push]\ninherits = 'release'\nopt-level = 0\nstrip = true\n";
 
 /// Who reads the page, and does what it says.
 struct Reader {
@@ -34,7 +37,8 @@ impl Reader {
         if start.exists() {
             fs::remove_dir_all(&start).unwrap();
         }
-        fs::create_dir_all(&start).unwrap();
+        fs::create_dir_all(start.join(".cargo")).unwrap();
+        fs::write(start.join(".cargo/config.toml"), PUSH).unwrap();
         Self { lab, directory: start.clone(), start }
     }
 

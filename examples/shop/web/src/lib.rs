@@ -26,10 +26,12 @@ impl Component for Web {
         let certificate = scope.add(Certificate::self_signed(&self.name));
 
         let context = context! {
-            backends, port => self.port, name => self.name,
+            backends => backends, port => self.port, name => self.name,
             certificate => certificate.certificate_path(), key => certificate.key_path(),
         };
         let site = NginxSite::new("shop").template("shop.conf.j2", context);
+        // An application that is rolled is taken out of the upstream first.
+        let site = backends.iter().fold(site, |site, app| site.server_of(app, &app.address));
         scope.add(site.config(config.path()).include_directory("sites"));
         let nginx = Program::new("nginx", "nginx").args(["-c", "nginx.conf", "-p", "."]);
         let nginx = nginx.stop_signal("QUIT").reload_signal("HUP");

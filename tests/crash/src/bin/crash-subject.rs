@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    togusa_tests::subject::main()
+    togusa_crash::subject::main()
 }
