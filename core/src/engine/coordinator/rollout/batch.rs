@@ -1,6 +1,6 @@
 //! A batch: its instances are taken out of use, changed, watched until they are healthy, and put back.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::event::{Event, Outcome, Wait};
@@ -132,7 +132,8 @@ impl Rollouts {
         if let Some(batch) = self.batch(r) {
             batch.open = layer.len();
         }
-        let all: Vec<_> = layer.values().flatten().copied().collect();
+        let all: BTreeSet<_> = layer.values().flatten().copied().collect();
+        let all: Vec<_> = all.into_iter().collect();
         self.tell_wait(r, Wait::Drain, None, &all);
         for (balancer, members) in layer {
             let instances = self.ids(r, &members);
@@ -377,7 +378,8 @@ impl Rollouts {
         if let Some(batch) = self.batch(r) {
             batch.open = layer.len();
         }
-        let all: Vec<_> = layer.values().flatten().copied().collect();
+        let all: BTreeSet<_> = layer.values().flatten().copied().collect();
+        let all: Vec<_> = all.into_iter().collect();
         self.tell_wait(r, Wait::Restore, None, &all);
         for (balancer, members) in layer {
             let instances = self.ids(r, &members);
