@@ -1,6 +1,6 @@
 //! Mounts and swap.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use togusa_tests::lab::Host;
 
@@ -15,6 +15,12 @@ static HERE: LazyLock<Subject> = LazyLock::new(|| {
     );
     here
 });
+
+/// One test after the other: who writes fstab while another does takes its entry away.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn source(host: &Host, path: &str) -> String {
     host.sh(&format!("findmnt --noheadings --output SOURCE --mountpoint {path} || :"))
@@ -32,6 +38,7 @@ fn entry(host: &Host, path: &str) -> String {
 
 #[test]
 fn a_file_system_in_memory_is_mounted_and_kept_right() {
+    let _alone = alone();
     let host = HERE.host();
     let site = HERE.site("memory");
     let text =
@@ -90,6 +97,7 @@ fn a_file_system_in_memory_is_mounted_and_kept_right() {
 
 #[test]
 fn a_directory_is_seen_in_a_second_place() {
+    let _alone = alone();
     let host = HERE.host();
     let site = HERE.site("bind");
     host.sh("mkdir -p /srv/from/a /srv/from/b; touch /srv/from/a/file");
@@ -131,6 +139,7 @@ fn a_directory_is_seen_in_a_second_place() {
 
 #[test]
 fn a_place_is_known_by_where_its_links_lead() {
+    let _alone = alone();
     let host = HERE.host();
     let site = HERE.site("links");
     host.sh("mkdir -p /srv/behind/data/sub /srv/behind/place; ln -s behind /srv/link");
@@ -146,6 +155,7 @@ fn a_place_is_known_by_where_its_links_lead() {
 
 #[test]
 fn an_image_is_mounted_by_its_path_and_a_device_by_its_label() {
+    let _alone = alone();
     let host = HERE.host();
     host.sh(
         "for it in one two; do truncate -s 8M /srv/$it.img; mkfs.ext4 -q -L $it /srv/$it.img; done",
@@ -211,6 +221,7 @@ impl Drop for Swapped<'_> {
 
 #[test]
 fn a_file_and_a_device_are_swapped_to() {
+    let _alone = alone();
     let host = HERE.host();
     let _swapped = Swapped::start(host);
     let site = HERE.site("swap");

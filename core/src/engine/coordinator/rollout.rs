@@ -182,6 +182,11 @@ impl Rollouts {
         self.places.get(root).is_some_and(|(r, i)| self.all[*r].instances[*i].selected)
     }
 
+    /// Whether a root is in a batch, which ends it when all of its members are done.
+    pub(super) fn is_in_batch(&self, root: &RootId) -> bool {
+        self.places.get(root).is_some_and(|(r, i)| self.all[*r].instances[*i].is_in_batch())
+    }
+
     /// Whether a rollout that is not over counts on a host.
     pub(super) fn involve(&self, host: &HostName) -> bool {
         self.all.iter().filter(|rolling| rolling.open > 0).any(|rolling| {

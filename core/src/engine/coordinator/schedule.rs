@@ -149,13 +149,21 @@ impl Schedule {
     /// A host is out: its roots have failed.
     pub(super) fn lost(&mut self, now: Duration, host: &HostName, problem: &Problem) {
         self.rollouts.now = now;
-        for root in self.progress.unfinished_on(host) {
-            if !self.rollouts.takes_part(&root) {
-                let (counts, elapsed) = (Counts::default(), Duration::ZERO);
-                self.end(Action::End { root, outcome: Outcome::Failed, counts, elapsed });
+        self.rollouts.lost(host, problem);
+        // All of them fail by themselves, also those that wait for others of the host.
+        let roots = self.progress.unfinished_on(host).into_iter();
+        let roots: BTreeSet<_> = roots.filter(|root| !self.rollouts.is_in_batch(root)).collect();
+        for root in &roots {
+            let (counts, elapsed) = (Counts::default(), Duration::ZERO);
+            let (root, outcome) = (root.clone(), Outcome::Failed);
+            self.next.push_back(Action::End { root, outcome, counts, elapsed });
+        }
+        for root in &roots {
+            let waiting = self.progress.end(root, false).into_iter();
+            for (root, outcome) in waiting.filter(|(root, _)| !roots.contains(root)) {
+                self.left_out(root, outcome);
             }
         }
-        self.rollouts.lost(host, problem);
         self.go_on();
     }
 
@@ -171,10 +179,7 @@ impl Schedule {
         self.rollouts.now = now;
         self.rollouts.stop();
         for root in self.progress.give_up_unstarted() {
-            self.rollouts.over(&root);
-            let (counts, elapsed) = (Counts::default(), Duration::ZERO);
-            let outcome = Outcome::Interrupted;
-            self.next.push_back(Action::End { root, outcome, counts, elapsed });
+            self.left_out(root, Outcome::Interrupted);
         }
         self.go_on();
     }
@@ -220,12 +225,17 @@ impl Schedule {
             (root.clone(), matches!(outcome, Outcome::Converged | Outcome::Planned));
         self.next.push_back(action);
         for (root, outcome) in self.progress.end(&root, reached) {
-            self.rollouts.over(&root);
-            let (counts, elapsed) = (Counts::default(), Duration::ZERO);
-            self.next.push_back(Action::End { root, outcome, counts, elapsed });
+            self.left_out(root, outcome);
         }
         if reached {
             self.reached.insert(root);
         }
+    }
+
+    /// Records that a root does not start.
+    fn left_out(&mut self, root: RootId, outcome: Outcome) {
+        self.rollouts.over(&root);
+        let (counts, elapsed) = (Counts::default(), Duration::ZERO);
+        self.next.push_back(Action::End { root, outcome, counts, elapsed });
     }
 }
