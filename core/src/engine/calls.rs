@@ -15,7 +15,8 @@ use crate::resource::Provider;
 use super::run::Host;
 use super::state::{Drain, Managed};
 
-/// Does what is asked of a root, which is the only thing that is done with it meanwhile.
+/// Does what is asked of a root. Who drains or restores waits until nothing else is done with it; its
+/// health is asked at any time.
 pub(super) fn call(
     host: &Host,
     id: &RootId,
@@ -26,22 +27,21 @@ pub(super) fn call(
         CallKind::Health => health(host, id, draft).map(|()| Vec::new()),
         CallKind::Drain { instances } => {
             let _alone = host.site.shared.exclusive_root(&id.root);
-            drain(host, id, draft, instances).map_err(|error| problem(&error, code::NOT_DRAINED))
+            drain(host, id, draft, instances)
+                .map_err(|error| Problem::from_error(&error, code::NOT_DRAINED))
         }
         CallKind::Restore { instances } => {
             let _alone = host.site.shared.exclusive_root(&id.root);
             let restored = restore(host, id, draft, instances.iter());
-            restored.map_err(|error| problem(&error, code::NOT_RESTORED)).map(|()| Vec::new())
+            restored
+                .map_err(|error| Problem::from_error(&error, code::NOT_RESTORED))
+                .map(|()| Vec::new())
         }
         CallKind::Rolled => {
             let ended = host.rolling.end(&id.root).map_err(super::StateError::into_problem);
             ended.map(|()| Vec::new())
         }
     }
-}
-
-fn problem(error: &anyhow::Error, otherwise: code::Code) -> Problem {
-    Problem::from_error(error, otherwise)
 }
 
 /// Asks all components, those below first; what one says is not what another has seen before.

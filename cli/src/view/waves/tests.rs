@@ -180,3 +180,24 @@ fn colour_adds_nothing_but_colour() {
     assert!(coloured.contains('\u{1b}'));
     assert_eq!(console::strip_ansi_codes(&coloured), text(&rollouts, &waves, false, Paint(false)));
 }
+
+#[test]
+fn what_counts_together_rolls_together() {
+    let hosts: Vec<String> = (1..=4).map(|number| format!("web{number}")).collect();
+    let mut rollouts = vec![rollout("api", &hosts, 6), rollout("page", &hosts, 6)];
+    rollouts.iter_mut().for_each(|rollout| rollout.group = Some("front".to_owned()));
+    let waves = (0..4).map(|number| {
+        let host = &hosts[number..=number];
+        vec![batch("api", number + 1, host, 7), batch("page", number + 1, host, 6)]
+    });
+    insta::assert_snapshot!(shown(&(rollouts, waves.collect())), @r"
+    api: 4 of 4 instances in 4 batches, minimum 6 up in group `front`
+    page: 4 of 4 instances in 4 batches, minimum 6 up in group `front`
+    wave  up (min)  web1                         web2       web3       web4
+    1     6 (6)     api (canary), page (canary)  ·          ·          ·
+    2     6 (6)     =                            api, page  ·          ·
+    3     6 (6)     =                            =          api, page  ·
+    4     6 (6)     =                            =          =          api, page
+    · still to come, = done or current
+    ");
+}
