@@ -14,6 +14,14 @@ pub(crate) fn program(name: &str) -> Exec {
 }
 
 /// Says of a missing program which package has it.
+#[cfg(any(
+    feature = "accounts",
+    feature = "checks",
+    feature = "data",
+    feature = "services",
+    feature = "system",
+    feature = "web"
+))]
 pub(crate) fn of_package<T>(result: Result<T>, package: &str) -> Result<T> {
     let Err(error) = result else { return result };
     match error.downcast_ref::<ExecError>() {

@@ -10,7 +10,7 @@
 //! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
 //! | [`accounts`] | [`User`], [`Group`], [`SudoRule`], [`AuthorizedKey`], … | accounts, their keys and rights |
 //! | [`data`] | [`PostgresRole`], [`PostgresDatabase`], [`MysqlDatabase`], … | PostgreSQL, MariaDB and MySQL |
-//! | [`packages`] | [`Apt`], [`AptRepository`], [`CargoInstall`], [`Npm`], [`VirtualEnv`] | packages and their sources |
+//! | [`packages`] | [`Package`], [`Apt`], [`Dnf`], [`CargoInstall`], [`Npm`], [`VirtualEnv`], … | packages and their sources |
 //! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
 //! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Patch`], [`Permissions`] | parts of files; modes and owners by pattern |
@@ -55,6 +55,7 @@ pub mod file;
     feature = "accounts",
     feature = "checks",
     feature = "data",
+    feature = "packages",
     feature = "services",
     feature = "system",
     feature = "web"
@@ -111,7 +112,10 @@ pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;
 #[cfg(feature = "packages")]
-pub use packages::{Apt, AptRepository, CargoInstall, Npm, VirtualEnv};
+pub use packages::{
+    Apk, Apt, AptRepository, Brew, CargoInstall, Dnf, Npm, Package, Pacman, Pkg, Snap, VirtualEnv,
+    Zypper,
+};
 pub use purge::Purge;
 #[cfg(feature = "scheduled")]
 pub use scheduled::{Cron, Logrotate};

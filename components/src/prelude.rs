@@ -12,7 +12,10 @@ pub use crate::system::{
 #[cfg(feature = "web")]
 pub use crate::web::{Certificate, HaproxyBackend, NginxReload, NginxSite};
 #[cfg(feature = "packages")]
-pub use crate::{Apt, AptRepository, CargoInstall, Npm, VirtualEnv};
+pub use crate::{
+    Apk, Apt, AptRepository, Brew, CargoInstall, Dnf, Npm, Package, Pacman, Pkg, Snap, VirtualEnv,
+    Zypper,
+};
 #[cfg(feature = "sources")]
 pub use crate::{Archive, Build, Download, GitCheckout, HgCheckout};
 #[cfg(feature = "accounts")]

@@ -14,6 +14,8 @@ use togusa_core::problem::code;
 pub(super) use index::Refresh;
 use installed::{Installed, Package, Upgradable};
 
+use super::wanted::Wanted;
+
 /// How old the index may be before a package is installed, or looked at for a newer version.
 const INDEX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -65,30 +67,6 @@ pub struct Apt {
     held: Option<bool>,
     absent: Option<Absent>,
     lock_timeout: Duration,
-}
-
-/// A package as it was named.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Wanted {
-    name: String,
-    version: Option<String>,
-}
-
-impl Wanted {
-    fn parse(text: &str) -> Self {
-        match text.split_once('=') {
-            Some((name, version)) => {
-                Self { name: name.to_owned(), version: Some(version.to_owned()) }
-            }
-            None => Self { name: text.to_owned(), version: None },
-        }
-    }
-
-    /// As `apt-get install` takes it.
-    fn argument(&self) -> String {
-        let version = self.version.iter().map(|version| format!("={version}"));
-        format!("{}{}", self.name, version.collect::<String>())
-    }
 }
 
 /// What shall be left of a package.
@@ -183,6 +161,35 @@ impl Apt {
         self
     }
 
+    /// Refuses what cannot be, without a look at a host.
+    pub(super) fn check(&self) -> Result {
+        demand!(!self.packages.is_empty(), code::OPTION_MISSING, "no package is named");
+        for Wanted { name, version } in &self.packages {
+            let is_name = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+                && name.chars().all(|c| c.is_ascii_lowercase() || "0123456789+-.:".contains(c))
+                // With this apt would remove it.
+                && !name.ends_with('-');
+            demand!(is_name, code::NOT_A_NAME, "`{name}` cannot be the name of a package");
+            let Some(version) = version else { continue };
+            let is_version = version.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+-:~".contains(c));
+            demand!(
+                is_version,
+                code::OPTION_VALUE,
+                "`{version}` cannot be a version of package `{name}`"
+            );
+        }
+        if self.absent.is_some() {
+            let unused = self.held.is_some() || self.latest;
+            demand!(
+                !unused,
+                code::OPTIONS_CLASH,
+                "neither a hold nor `.latest()` means something to absent packages"
+            );
+        }
+        Ok(())
+    }
+
     /// What differs of one package, but for its hold.
     fn change(
         &self,
@@ -238,7 +245,8 @@ impl Apt {
         }
         let (installed, newer) = (machine.snapshot::<Installed>()?, self.newer(machine)?);
         let stale = |wanted: &&Wanted| self.change(wanted, &installed, newer.as_deref()).is_some();
-        let packages: Vec<_> = self.packages.iter().filter(stale).map(Wanted::argument).collect();
+        let packages: Vec<_> =
+            self.packages.iter().filter(stale).map(|it| it.joined("=")).collect();
         if packages.is_empty() {
             return Ok(());
         }
@@ -276,32 +284,10 @@ impl Component for Apt {
     }
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
-        demand!(!self.packages.is_empty(), code::OPTION_MISSING, "no package is named");
-        for Wanted { name, version } in &self.packages {
-            let is_name = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-                && name.chars().all(|c| c.is_ascii_lowercase() || "0123456789+-.:".contains(c))
-                // With this apt would remove it.
-                && !name.ends_with('-');
-            demand!(is_name, code::NOT_A_NAME, "`{name}` cannot be the name of a package");
-            let Some(version) = version else { continue };
-            let is_version = version.starts_with(|c: char| c.is_ascii_alphanumeric())
-                && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+-:~".contains(c));
-            demand!(
-                is_version,
-                code::OPTION_VALUE,
-                "`{version}` cannot be a version of package `{name}`"
-            );
+        self.check()?;
+        if self.absent.is_none() {
+            self.packages.iter().for_each(|wanted| scope.manages("apt", &wanted.name));
         }
-        if self.absent.is_some() {
-            let unused = self.held.is_some() || self.latest;
-            demand!(
-                !unused,
-                code::OPTIONS_CLASH,
-                "neither a hold nor `.latest()` means something to absent packages"
-            );
-            return Ok(());
-        }
-        self.packages.iter().for_each(|wanted| scope.manages("apt", &wanted.name));
         Ok(())
     }
 

@@ -54,6 +54,9 @@ use unpacked::{Item, Source, Unpacked};
 /// and time stayed is not seen. `update` unpacks what differs, each file in one moment. It needs the
 /// right to write into the directory above; another owner needs root.
 ///
+/// [`absent`](Self::absent) removes what was unpacked, also what was changed by hand in it; the directory
+/// goes if nothing else lies in it. The archive itself is not needed for that.
+///
 /// **Needs**: nothing; root for another owner.
 ///
 /// ```
@@ -78,6 +81,7 @@ pub struct Archive {
     strip: usize,
     only: Globs,
     exclude: Globs,
+    absent: bool,
     memory: Option<Memory>,
 }
 
@@ -106,6 +110,7 @@ impl Archive {
             strip: 0,
             only: Globs::default(),
             exclude: Globs::default(),
+            absent: false,
             memory: None,
         }
     }
@@ -171,6 +176,13 @@ impl Archive {
     #[must_use]
     pub fn leading_directories(mut self) -> Self {
         self.place.with_leading();
+        self
+    }
+
+    /// Removes what was unpacked.
+    #[must_use]
+    pub fn absent(mut self) -> Self {
+        self.absent = true;
         self
     }
 
@@ -314,6 +326,28 @@ impl Archive {
         }
         Ok(())
     }
+
+    /// What was unpacked and is still there.
+    fn left(&self, probe: &Probe<'_>) -> Result<Option<Unpacked>> {
+        let Some(known) = self.memory()?.read::<Unpacked>(probe)? else { return Ok(None) };
+        for item in &known.items {
+            if probe.entry(&self.path().join(&item.path))?.is_some() {
+                return Ok(Some(known));
+            }
+        }
+        Ok(None)
+    }
+
+    fn remove(&self, machine: &Machine<'_>) -> Result {
+        if let Some(left) = self.left(machine)? {
+            self.remove_former(machine, &left, &BTreeSet::new())?;
+            let directory = machine.entry(self.path())?.is_some_and(|it| it.is_directory());
+            if directory && machine.list(self.path())?.is_empty() {
+                machine.remove(self.path())?;
+            }
+        }
+        self.memory()?.forget(machine)
+    }
 }
 
 impl Component for Archive {
@@ -326,6 +360,10 @@ impl Component for Archive {
         self.access.checked()?;
         self.only.parse()?;
         self.exclude.parse()?;
+        self.memory = Some(Memory::of(scope));
+        if self.absent {
+            return Ok(());
+        }
         let origin = match &self.given[..] {
             [Given::Source(name)] => Origin::Asset(scope.asset(name)?),
             [Given::File(location)] => Origin::File(location.resolve(scope)?),
@@ -345,11 +383,14 @@ impl Component for Archive {
             .with_context(|| format!("the format of `{}` is not known", self.name()))
             .code(code::OPTION_MISSING);
         known.hint("name it with a usual suffix, or say it by `.format(…)`")?;
-        self.memory = Some(Memory::of(scope));
         Ok(())
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        if self.absent {
+            let what = || Change::remove("what was unpacked".to_owned());
+            return Ok(self.left(probe)?.map(|_| what()).into_iter().collect());
+        }
         let known: Option<Unpacked> = self.memory()?.read(probe)?;
         let source = self.source_now(probe, known.as_ref().map(|known| &known.source))?;
         let Some(known) = known else {
@@ -371,6 +412,9 @@ impl Component for Archive {
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
+        if self.absent {
+            return self.remove(machine);
+        }
         self.place.prepare(machine)?;
         let former: Option<Unpacked> = self.memory()?.read(machine)?;
         let source = self.source_now(machine, former.as_ref().map(|former| &former.source))?;

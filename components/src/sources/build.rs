@@ -1,5 +1,7 @@
 //! Programs that are built on the host.
 
+mod steps;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,9 +18,10 @@ use togusa_core::{demand, fail, fault};
 use crate::location::{Location, Place};
 
 use super::memory::Memory;
-use super::tools::{is_missing, needing};
+use super::tools::needing;
 
-/// A program that is built from its source: `configure`, `make`, `make install`.
+/// A program that is built from its source: by `configure`, `make` and `make install`, by
+/// [`cargo`](Self::cargo), or by [`npm`](Self::npm).
 ///
 /// It is built in a copy, so that the source stays as it came, from an `Archive` or a `GitCheckout`;
 /// the copy is removed when all went well, else it is left to be looked at.
@@ -30,15 +33,23 @@ use super::tools::{is_missing, needing};
 /// | `without_configure` | no: `./configure` is run |
 /// | `make_args`, `install_args` | none; `install` |
 /// | `env` | none |
-/// | `jobs` | as many as the host has cores |
+/// | `args` | none: more of them for `cargo install`, or for the script of npm |
+/// | `script`, `output` | `build`, which makes the directory `dist`: for npm |
+/// | `jobs` | as many as the host has cores; npm is told nothing of it |
 /// | `creates` | nothing is looked for below the prefix |
-/// | `timeout` | an hour for each of the three steps |
+/// | `timeout` | an hour for each of the steps |
 ///
 /// `verify` looks at names, sizes, times and modes of all files of the source, at what was asked for
-/// the last time, and at what the build creates. `update` builds everything anew. It needs `make` and
-/// what the source needs, such as a compiler, and the right to write below the prefix.
+/// the last time, and at what the build creates; not at what cargo and npm leave in the source, `target`
+/// and `node_modules`. `update` builds everything anew, but for what cargo can take from its last build.
 ///
-/// **Needs**: `make`, a compiler.
+/// By cargo it is `cargo install --locked`, of a package with its lock file, into `bin` below the prefix. By
+/// npm it is `npm ci`, the script, and what that made becomes the prefix, in which nothing else may lie.
+///
+/// [`absent`](Self::absent) removes the prefix that belongs to the build alone: the default one, and that of
+/// npm. Of another prefix, such as `/usr/local`, it removes what is named by `creates`.
+///
+/// **Needs**: `make` and a compiler, or `cargo`, or `npm`; the right to write below the prefix.
 ///
 /// ```
 /// use togusa_components::prelude::*;
@@ -50,6 +61,9 @@ use super::tools::{is_missing, needing};
 ///     let build = Build::new("haproxy", source.path()).without_configure();
 ///     let build = build.make_args(["TARGET=linux-glibc"]).creates("sbin/haproxy");
 ///     scope.add(build.install_args(["install-bin", "PREFIX=/opt/haproxy"]).prefix("/opt/haproxy"));
+///
+///     scope.add(Build::cargo("backend", "/srv/shop/backend").creates("bin/backend"));
+///     scope.add(Build::npm("frontend", "/srv/shop/frontend").prefix("/srv/www/shop"));
 ///     Ok(())
 /// }
 /// ```
@@ -59,14 +73,40 @@ pub struct Build {
     source: Location,
     source_path: Option<HostPath>,
     prefix: Option<Place>,
+    /// The prefix belongs to the build alone.
+    own_prefix: bool,
+    way: Way,
     configure: Option<Vec<String>>,
     make_args: Vec<String>,
     install_args: Vec<String>,
+    args: Vec<String>,
+    script: String,
+    output: String,
     env: BTreeMap<String, String>,
     jobs: Option<usize>,
     creates: Vec<String>,
     timeout: Duration,
+    absent: bool,
     memory: Option<Memory>,
+}
+
+/// What builds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Make,
+    Cargo,
+    Npm,
+}
+
+impl Way {
+    /// What it leaves in a source that somebody builds in.
+    fn leaves(self) -> Option<&'static str> {
+        match self {
+            Self::Make => None,
+            Self::Cargo => Some("target"),
+            Self::Npm => Some("node_modules"),
+        }
+    }
 }
 
 /// What was built.
@@ -86,20 +126,37 @@ impl Build {
             source: source.into(),
             source_path: None,
             prefix: None,
+            own_prefix: true,
+            way: Way::Make,
             configure: Some(Vec::new()),
             make_args: Vec::new(),
             install_args: vec!["install".into()],
+            args: Vec::new(),
+            script: "build".into(),
+            output: "dist".into(),
             env: BTreeMap::new(),
             jobs: None,
             creates: Vec::new(),
             timeout: Duration::from_secs(60 * 60),
+            absent: false,
             memory: None,
         }
+    }
+
+    /// Builds a package of Rust: its programs, by cargo.
+    pub fn cargo(name: impl Into<String>, source: impl Into<Location>) -> Self {
+        Self { way: Way::Cargo, ..Self::new(name, source) }.without_configure()
+    }
+
+    /// Builds a project of npm: what a script of its `package.json` makes.
+    pub fn npm(name: impl Into<String>, source: impl Into<Location>) -> Self {
+        Self { way: Way::Npm, ..Self::new(name, source) }.without_configure()
     }
 
     /// Sets where it is installed.
     #[must_use]
     pub fn prefix(mut self, path: impl Into<Location>) -> Self {
+        self.own_prefix = self.way == Way::Npm;
         self.prefix = Some(Place::new(path.into()));
         self
     }
@@ -132,6 +189,27 @@ impl Build {
         self
     }
 
+    /// Adds arguments of `cargo install`, or of the script of npm.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets which script of `package.json` builds.
+    #[must_use]
+    pub fn script(mut self, name: impl Into<String>) -> Self {
+        self.script = name.into();
+        self
+    }
+
+    /// Sets the directory of the source that the script of npm makes.
+    #[must_use]
+    pub fn output(mut self, path: impl Into<String>) -> Self {
+        self.output = path.into();
+        self
+    }
+
     /// Sets an environment variable of all steps.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -139,7 +217,7 @@ impl Build {
         self
     }
 
-    /// Sets how many jobs `make` runs at once.
+    /// Sets how many jobs run at once.
     #[must_use]
     pub fn jobs(mut self, count: usize) -> Self {
         self.jobs = Some(count);
@@ -157,6 +235,13 @@ impl Build {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Removes what was built.
+    #[must_use]
+    pub fn absent(mut self) -> Self {
+        self.absent = true;
         self
     }
 
@@ -190,14 +275,20 @@ impl Build {
             .code(code::NO_FILE);
         there.hint("let an earlier component bring it, such as an `Archive` or a `GitCheckout`")?;
         let mut text = String::new();
-        fingerprint(probe, source, "", &mut text)?;
+        fingerprint(probe, source, "", self.way.leaves(), &mut text)?;
         let prefix = probe.local(self.path());
         let mut options = format!("prefix {}", prefix.display());
-        for (step, args) in [
-            ("configure", self.configure.as_deref()),
-            ("make", Some(&*self.make_args)),
-            ("install", Some(&*self.install_args)),
-        ] {
+        let made = [self.script.clone(), self.output.clone()];
+        let steps: &[(&str, Option<&[String]>)] = match self.way {
+            Way::Make => &[
+                ("configure", self.configure.as_deref()),
+                ("make", Some(&self.make_args)),
+                ("install", Some(&self.install_args)),
+            ],
+            Way::Cargo => &[("cargo", Some(&self.args))],
+            Way::Npm => &[("npm", Some(&made)), ("args", Some(&self.args))],
+        };
+        for (step, args) in steps {
             let Some(args) = args else { continue };
             // Writing into a text does not fail.
             let _ = write!(options, ", {step} {args:?}");
@@ -206,35 +297,33 @@ impl Build {
         Ok(Built { source: Digest::of(text.as_bytes()), options, env })
     }
 
-    fn step(&self, program: &str, directory: &HostPath) -> Exec {
-        let exec = Exec::new(program).directory(directory).timeout(self.timeout);
-        self.env.iter().fold(exec, |exec, (name, value)| exec.env(name, value))
-    }
-
-    fn steps(&self, machine: &Machine<'_>, directory: &HostPath) -> Result {
-        if let Some(args) = &self.configure {
-            let prefix = format!("--prefix={}", machine.local(self.path()).display());
-            let configure = self.step("./configure", directory).arg(prefix).args(args);
-            machine.run(&configure).map_err(|error| match is_missing(&error) {
-                true => {
-                    error.context("the source has no `configure`: is it a `.without_configure()`?")
-                }
-                false => error,
-            })?;
+    /// What is left of the build, of what is known to belong to it alone.
+    fn left(&self, probe: &Probe<'_>) -> Result<Vec<HostPath>> {
+        let mut paths: Vec<_> = self.creates.iter().map(|path| self.path().join(path)).collect();
+        if self.own_prefix {
+            paths = vec![self.path().clone()];
         }
-        let make = || self.step("make", directory).args(&self.make_args);
-        let jobs = self.jobs.unwrap_or(machine.facts().cores).max(1);
-        needing(machine.run(&make().first_arg(format!("-j{jobs}"))), "make")?;
-        needing(machine.run(&make().args(&self.install_args)), "make")?;
-        Ok(())
+        let mut left = Vec::new();
+        for path in paths {
+            if probe.entry(&path)?.is_some() {
+                left.push(path);
+            }
+        }
+        Ok(left)
     }
 }
 
 /// Adds a line for all that lies below a directory.
-fn fingerprint(probe: &Probe<'_>, at: &HostPath, below: &str, text: &mut String) -> Result {
+fn fingerprint(
+    probe: &Probe<'_>,
+    at: &HostPath,
+    below: &str,
+    but: Option<&str>,
+    text: &mut String,
+) -> Result {
     for name in probe.list(at)? {
         // What git keeps for itself changes without the source.
-        if name == ".git" {
+        if name == ".git" || but == Some(&*name) {
             continue;
         }
         let path = at.join(&name);
@@ -251,7 +340,7 @@ fn fingerprint(probe: &Probe<'_>, at: &HostPath, below: &str, text: &mut String)
             }
             EntryKind::Directory => {
                 text.push('\n');
-                fingerprint(probe, &path, &name, text)?;
+                fingerprint(probe, &path, &name, but, text)?;
             }
             EntryKind::Other => text.push('\n'),
         }
@@ -275,13 +364,22 @@ impl Component for Build {
         if let Some(outside) = self.creates.iter().find(|path| !inside(path)) {
             fail!(code::BUILD_PLACES, "`{outside}` is no path below the prefix");
         }
+        demand!(
+            inside(&self.output),
+            code::BUILD_PLACES,
+            "`{}` leads out of the source",
+            self.output
+        );
+        if self.absent && !self.own_prefix && self.creates.is_empty() {
+            let error = fault!(code::BUILD_UNKNOWN, "it is not known what the build brought");
+            return Err(error).hint("name what is to go below the prefix with `.creates(…)`");
+        }
         if self.path() == self.source()? {
             return Err(fault!(code::BUILD_PLACES, "the build is installed into its own source"))
                 .hint("give it another `.prefix(…)` or another name");
         }
-        for args in
-            [self.configure.as_deref().unwrap_or_default(), &self.make_args, &self.install_args]
-        {
+        let configure = self.configure.as_deref().unwrap_or_default();
+        for args in [configure, &self.make_args, &self.install_args, &self.args] {
             scope.check_arguments(&Exec::new("make").args(args))?;
         }
         self.memory = Some(Memory::of(scope));
@@ -289,6 +387,11 @@ impl Component for Build {
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        if self.absent {
+            let shown =
+                |path: HostPath| Change::remove(format!("`{}`", probe.local(&path).display()));
+            return Ok(self.left(probe)?.into_iter().map(shown).collect());
+        }
         let now = self.now(probe)?;
         let Some(built) = self.memory()?.read::<Built>(probe)? else {
             return Ok(Verdict::stale(Change::create(format!("build of {}", self.name))));
@@ -313,6 +416,12 @@ impl Component for Build {
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
+        if self.absent {
+            self.left(machine)?.iter().try_for_each(|path| machine.remove(path))?;
+            machine.remove(&self.memory()?.path("target"))?;
+            return self.memory()?.forget(machine);
+        }
+        self.check_place(machine)?;
         // What is built is what was there before: a change meanwhile is built by the next run.
         let now = self.now(machine)?;
         let memory = self.memory()?;

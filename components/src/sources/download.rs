@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use togusa_core::demand;
 use togusa_core::digest::Digest;
 use togusa_core::fault;
 use togusa_core::fault::CodeExt as _;
@@ -41,6 +42,7 @@ use url::shown;
 /// With a checksum `verify` reads the file and needs no network. Without one it asks the server for
 /// `ETag` and `Last-Modified`, and compares these and the file with what they were at the last
 /// download; a server that gives neither is not asked again as long as the file is as it was.
+/// [`absent`](Self::absent) removes the file, and asks nobody.
 ///
 /// `update` fetches beside the file and puts it in its place in one moment, once its checksum is
 /// right. A download that broke is resumed by the next try and by the next run, if there is a checksum
@@ -71,6 +73,7 @@ pub struct Download {
     request: Request,
     checksum: Option<Checksum>,
     sum: Option<Digest>,
+    absent: bool,
     memory: Option<Memory>,
 }
 
@@ -98,6 +101,7 @@ impl Download {
             request: Request::new(url.into()),
             checksum: None,
             sum: None,
+            absent: false,
             memory: None,
         }
     }
@@ -172,6 +176,13 @@ impl Download {
         self
     }
 
+    /// Removes the file; then no checksum is needed.
+    #[must_use]
+    pub fn absent(mut self) -> Self {
+        self.absent = true;
+        self
+    }
+
     /// The path of the file on the host.
     ///
     /// # Panics
@@ -183,6 +194,13 @@ impl Download {
 
     fn memory(&self) -> Result<&Memory> {
         self.memory.as_ref().context("the download was not configured").code(code::NOT_CONFIGURED)
+    }
+
+    /// Where it is fetched to.
+    fn partial(&self) -> Result<HostPath> {
+        let suffix =
+            self.sum.map_or_else(|| "part".to_owned(), |sum| format!("{}.part", sum.short()));
+        Ok(self.memory()?.path(&suffix))
     }
 
     /// Why the content of the file is not right; nothing if it is.
@@ -259,6 +277,7 @@ impl Component for Download {
         self.access.checked()?;
         self.request.check()?;
         self.sum = match &self.checksum {
+            None if self.absent => None,
             None => {
                 return Err(fault!(code::NO_CHECKSUM, "a download needs a checksum")).hint(
                     "give it `.sha256(\"…\")`, or take what comes with `.without_checksum()`",
@@ -275,6 +294,16 @@ impl Component for Download {
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        if self.absent {
+            let entry = probe.entry(self.path())?;
+            demand!(
+                !entry.as_ref().is_some_and(Entry::is_directory),
+                code::IN_THE_WAY,
+                "`{}` is a directory, no file that was downloaded",
+                probe.local(self.path()).display()
+            );
+            return Ok(entry.map(|entry| access::removed(&entry, "")).into_iter().collect());
+        }
         let ownership = self.access.ownership();
         let wanted = Wanted::new(ownership, probe)?;
         let entry = probe.entry(self.path())?;
@@ -289,6 +318,11 @@ impl Component for Download {
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
+        if self.absent {
+            machine.remove(&self.partial()?)?;
+            self.memory()?.forget(machine)?;
+            return machine.remove(self.path());
+        }
         self.place.prepare(machine)?;
         let (path, ownership) = (self.path(), self.access.ownership());
         if let Some(entry) = machine.entry(path)?.filter(Entry::is_file)
@@ -299,9 +333,7 @@ impl Component for Download {
         }
         let memory = self.memory()?;
         memory.prepare(machine)?;
-        let suffix =
-            self.sum.map_or_else(|| "part".to_owned(), |sum| format!("{}.part", sum.short()));
-        let partial = memory.path(&suffix);
+        let partial = self.partial()?;
         let fetched = self.fetch(machine, &partial);
         let (digest, tag) =
             fetched.with_context(|| format!("cannot download {}", shown(&self.request.url)))?;

@@ -43,6 +43,7 @@ use ways::{Login, login_path};
 /// What was changed by hand is never lost unless this is asked for: files that git knows, and commits
 /// that no server has, are an error that names them. [`keep_local_changes`](Self::keep_local_changes)
 /// takes such files along as long as git can, [`clobber`](Self::clobber) discards files and commits.
+/// [`absent`](Self::absent) is held to the same.
 ///
 /// It needs `git` on the host, for SSH also `ssh`, which asks nothing and knows its hosts already.
 /// Another user needs `sudo`. Keys and passwords are private files beside the checkout.
@@ -74,6 +75,7 @@ pub struct GitCheckout {
     login: Option<(String, Text)>,
     user: Option<String>,
     timeout: Duration,
+    absent: bool,
 }
 
 /// What is to be checked out.
@@ -138,6 +140,7 @@ impl GitCheckout {
             login: None,
             user: None,
             timeout: Duration::from_secs(60 * 60),
+            absent: false,
         }
     }
 
@@ -236,6 +239,13 @@ impl GitCheckout {
     #[must_use]
     pub fn leading_directories(mut self) -> Self {
         self.place.with_leading();
+        self
+    }
+
+    /// Removes it, with the private files beside it that are given.
+    #[must_use]
+    pub fn absent(mut self) -> Self {
+        self.absent = true;
         self
     }
 
@@ -387,7 +397,9 @@ impl Component for GitCheckout {
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         self.place.resolve("checkout", scope)?;
-        self.wanted()?.check()?;
+        if !(self.absent && self.wanted.is_empty()) {
+            self.wanted()?.check()?;
+        }
         check_url(&self.url)?;
         check_secrets(&self.url, "git", scope)?;
         demand!(self.depth != Some(0), code::OPTION_VALUE, "a depth of 0 commits is nothing");
@@ -397,7 +409,14 @@ impl Component for GitCheckout {
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
         let git = self.repository(probe)?;
         let entry = probe.entry(self.path())?;
-        if git.is_there(probe)? {
+        let there = git.is_there(probe)?;
+        if self.absent {
+            if !there && entry.as_ref().is_some_and(Entry::is_directory) {
+                git.check_empty(probe)?;
+            }
+            return Ok(entry.map(|entry| access::removed(&entry, "")).into_iter().collect());
+        }
+        if there {
             let state = git.state(probe)?;
             return Ok(self.differences(probe, &git, &state)?.into());
         }
@@ -415,9 +434,16 @@ impl Component for GitCheckout {
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
-        self.place.prepare(machine)?;
         let git = self.repository(machine)?;
         let mut there = git.is_there(machine)?;
+        if self.absent {
+            // Without a repository in it, it is empty, or no directory.
+            if there && self.changes != LocalChanges::Clobber {
+                self.check_local(machine, &git, &git.state(machine)?, true)?;
+            }
+            return machine.remove(self.path());
+        }
+        self.place.prepare(machine)?;
         if there {
             let state = git.state(machine)?;
             let anew = state.url.as_deref() != Some(&self.url);

@@ -40,6 +40,11 @@ impl Memory {
         Ok(serde_json::from_slice(&probe.read(&path)?).ok())
     }
 
+    /// Forgets what was written.
+    pub(super) fn forget(&self, machine: &Machine<'_>) -> Result {
+        machine.remove(&self.path("json"))
+    }
+
     pub(super) fn write<T: Serialize>(&self, machine: &Machine<'_>, value: &T) -> Result {
         self.prepare(machine)?;
         let json = serde_json::to_vec(value)?;

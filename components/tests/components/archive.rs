@@ -246,3 +246,29 @@ fn a_file_from_before_1970_is_unpacked() {
     test.converge();
     assert_eq!(test.read("app/old"), "x\n");
 }
+
+#[test]
+fn what_was_unpacked_goes_and_what_else_lies_there_stays() {
+    let test = packed(bench(|| Archive::new("app").source("a.tar").strip_components(1)), "a.tar");
+    test.converge();
+    let absent = || {
+        test.set_model(|scope| {
+            scope.add(Archive::new("app").absent());
+            Ok(())
+        });
+    };
+    fs::write(test.path("app/mine"), "").unwrap();
+    fs::write(test.path("app/read me"), "changed\n").unwrap();
+    absent();
+    assert_eq!(test.converge(), ["- remove what was unpacked"]);
+    assert!(test.exists("app/mine") && !test.exists("app/bin") && !test.exists("app/read me"));
+    fs::remove_file(test.path("app/mine")).unwrap();
+    test.set_model(|scope| {
+        scope.add(Archive::new("app").source("a.tar"));
+        Ok(())
+    });
+    test.converge();
+    absent();
+    assert_eq!(test.converge(), ["- remove what was unpacked"]);
+    assert!(!test.exists("app"));
+}

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use tempfile::TempDir;
 use togusa_core::attributes::{AttributeSchema, Reader, SourceLocation};
 use togusa_core::prelude::*;
-use togusa_core::testing::{Harness, Run};
+use togusa_core::testing::{Fake, Harness, Run};
 use togusa_core::value::Value;
 
 type Configure = dyn Fn(&mut Scope<'_>) -> Result + Send + Sync;
@@ -99,6 +99,36 @@ impl Bench {
     pub fn data(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.harness = self.harness.with_host("web", |host| host.data.insert(name, value));
         self
+    }
+
+    /// Puts a fake in the place of a program; of all others the host has none but those that are allowed.
+    #[cfg(feature = "packages")]
+    pub fn fake(mut self, fake: Fake) -> Self {
+        self.harness = self.harness.fake(fake).only_fakes();
+        self
+    }
+
+    /// Says which platform the environment names for the host.
+    #[cfg(feature = "packages")]
+    pub fn platform(mut self, platform: &str) -> Self {
+        self.harness = self.harness.platform("web", platform);
+        self
+    }
+
+    /// Says which release the host says to have.
+    #[cfg(feature = "packages")]
+    pub fn release(mut self, release: &str) -> Self {
+        self.harness = self.harness.facts("web", |facts| release.clone_into(&mut facts.release));
+        self
+    }
+
+    /// How a fake was called since this was asked last.
+    #[cfg(feature = "packages")]
+    pub fn calls(&self, program: &str) -> Vec<String> {
+        let calls = self.harness.calls(program).to_string();
+        self.harness.forget_calls();
+        let lines = calls.lines().filter_map(|line| line.strip_prefix("web  "));
+        lines.map(str::to_owned).collect()
     }
 
     /// Adds a secret file to the environment.

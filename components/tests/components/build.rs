@@ -117,3 +117,119 @@ fn it_is_built_again_without_configure() {
     let (from, to) = changes.split_once('→').unwrap();
     assert!(from.contains("configure []") && !to.contains("configure"), "{changes}");
 }
+
+#[test]
+fn what_was_built_is_removed() {
+    let test = bench(|| Build::new("tool", "src"));
+    test.converge();
+    test.set_model(|scope| {
+        scope.add(Build::new("tool", "src").absent());
+        Ok(())
+    });
+    let changes = test.converge();
+    assert!(changes.len() == 1 && changes[0].starts_with("- remove `"), "{changes:?}");
+    assert!(!test.exists("tool") && test.exists("src"));
+    // From a prefix that others use only what is named.
+    let shared = || Build::new("tool", "src").prefix("shared").creates("bin/out");
+    test.set_model(move |scope| {
+        scope.add(shared());
+        Ok(())
+    });
+    test.converge();
+    test.set_model(move |scope| {
+        scope.add(shared().absent());
+        Ok(())
+    });
+    assert_eq!(test.converge().len(), 1);
+    assert!(!test.exists("shared/bin/out") && test.exists("shared/log"));
+    test.set_model(move |scope| {
+        scope.add(Build::new("tool", "src").prefix("shared").absent());
+        Ok(())
+    });
+    assert!(test.plan_problems().contains("it is not known what the build brought"));
+}
+
+#[test]
+fn a_package_of_rust_is_built_by_cargo() {
+    let crate_ = |version: &str| {
+        let test = Bench::new().model(|scope| {
+            scope.add(Build::cargo("tool", "src").args(["--offline"]).creates("bin/tool"));
+            Ok(())
+        });
+        fs::create_dir_all(test.path("src/src")).unwrap();
+        let manifest =
+            format!("[package]\nname = \"tool\"\nversion = \"{version}\"\nedition = \"2024\"\n");
+        fs::write(test.path("src/Cargo.toml"), manifest).unwrap();
+        let lock =
+            format!("version = 4\n\n[[package]]\nname = \"tool\"\nversion = \"{version}\"\n");
+        fs::write(test.path("src/Cargo.lock"), lock).unwrap();
+        test
+    };
+    let test = crate_("1.0.0");
+    let main = |text: &str| {
+        let main = format!("fn main() {{ println!(\"{text}\"); }}\n");
+        fs::write(test.path("src/src/main.rs"), main).unwrap();
+    };
+    let says = || {
+        let ran = std::process::Command::new(test.path("tool/bin/tool")).output().unwrap();
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    main("one");
+    assert_eq!(test.converge().first().map(String::as_str), Some("+ create build of tool"));
+    assert_eq!(says(), "one\n");
+    // What somebody builds in the source is no source.
+    fs::create_dir_all(test.path("src/target/debug")).unwrap();
+    assert!(test.converge().is_empty());
+    main("two!");
+    assert_eq!(test.converge(), ["~ the source changed"]);
+    assert_eq!(says(), "two!\n");
+    fs::remove_file(test.path("src/Cargo.toml")).unwrap();
+    assert!(test.failure().contains("Cargo.toml"));
+    test.set_model(|scope| {
+        scope.add(Build::cargo("tool", "src").absent());
+        Ok(())
+    });
+    assert_eq!(test.converge().len(), 1);
+    assert!(!test.exists("tool"));
+}
+
+#[test]
+fn what_a_script_of_npm_makes_becomes_the_prefix() {
+    let test = Bench::new();
+    let set = |change: fn(Build) -> Build| {
+        test.set_model(move |scope| {
+            let build = Build::npm("site", "src").prefix("www").env("npm_config_offline", "true");
+            scope.add(change(build));
+            Ok(())
+        });
+    };
+    set(|build| build);
+    fs::create_dir_all(test.path("src")).unwrap();
+    let package = |made: &str| {
+        let script = format!("mkdir -p {made} && echo page > {made}/index.html");
+        let text = format!(
+            r#"{{"name": "site", "version": "1.0.0", "scripts": {{"build": "{script}", "none": "true"}}}}"#
+        );
+        fs::write(test.path("src/package.json"), text).unwrap();
+    };
+    package("dist");
+    let lock = r#"{"name": "site", "version": "1.0.0", "lockfileVersion": 3, "requires": true,
+        "packages": {"": {"name": "site", "version": "1.0.0"}}}"#;
+    fs::write(test.path("src/package-lock.json"), lock).unwrap();
+    assert_eq!(test.converge().first().map(String::as_str), Some("+ create build of site"));
+    assert_eq!(test.read("www/index.html"), "page\n");
+    assert!(!test.exists("src/dist") && !test.exists(".www.togusa-new"));
+    fs::write(test.path("www/old"), "").unwrap();
+    package("out");
+    assert!(test.failure().contains("script `build` made no directory `dist`"));
+    assert!(test.exists("www/old"), "a build that failed changes nothing");
+    set(|build| build.output("out"));
+    assert_eq!(test.converge().len(), 2);
+    assert!(!test.exists("www/old") && test.exists("www/index.html"));
+    set(|build| build.prefix("other"));
+    fs::create_dir_all(test.path("other/of somebody")).unwrap();
+    assert!(test.failure().contains("holds what was not built here"));
+    set(Build::absent);
+    assert_eq!(test.converge().len(), 1);
+    assert!(!test.exists("www"));
+}

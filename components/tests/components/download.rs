@@ -253,3 +253,21 @@ fn brackets_and_braces_in_a_url_are_themselves() {
     let asked = server.asked();
     assert!(asked.len() == 1 && asked[0].starts_with("GET /file?a[1-2]={b,c} "), "{asked:?}");
 }
+
+#[test]
+fn what_was_downloaded_is_removed_and_nobody_asked() {
+    let server = Server::new(CONTENT);
+    let test = bench(&server, |url| Download::new(url, "f").sha256(sum(CONTENT)));
+    test.converge();
+    let url = server.url.clone();
+    test.set_model(move |scope| {
+        scope.add(Download::new(url.as_str(), "f").absent());
+        Ok(())
+    });
+    server.asked();
+    assert_eq!(test.converge(), ["- remove file"]);
+    assert!(!test.exists("f") && server.asked().is_empty());
+    fs::create_dir(test.path("f")).unwrap();
+    assert!(test.failure().contains("no file that was downloaded"));
+    assert!(test.exists("f"));
+}

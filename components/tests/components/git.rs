@@ -171,7 +171,7 @@ fn files_that_git_does_not_know_stay_unless_they_are_to_go() {
 }
 
 #[test]
-fn another_url_makes_the_checkout_anew() {
+fn another_url_makes_the_checkout_anew_and_absent_removes_it() {
     let origin = Origin::new();
     origin.checkout(|app| app.branch("main"));
     origin.test.converge();
@@ -190,6 +190,7 @@ fn another_url_makes_the_checkout_anew() {
     let app = origin.test.path("app");
     git(&app, &["config", "status.showUntrackedFiles", "no"]);
     assert_eq!(origin.test.failure(), failure);
+    let unknown = failure;
     fs::remove_file(origin.test.path("app/unknown")).unwrap();
     git(&app, &["checkout", "-q", "-b", "own"]);
     fs::write(app.join("file"), "own\n").unwrap();
@@ -201,6 +202,21 @@ fn another_url_makes_the_checkout_anew() {
     git(&app, &["branch", "-q", "-D", "own"]);
     assert_eq!(origin.test.converge(), [format!("~ url {} → {url}", origin.url)]);
     assert_eq!(git(&origin.test.path("app"), &["config", "remote.origin.url"]), url);
+
+    origin.test.set_model(move |scope| {
+        scope.add(GitCheckout::new(url.as_str(), "app").absent().ssh_key("key"));
+        Ok(())
+    });
+    fs::write(origin.test.path("app/unknown"), "").unwrap();
+    assert_eq!(origin.test.failure(), unknown);
+    fs::remove_file(origin.test.path("app/unknown")).unwrap();
+    fs::write(origin.test.path(".app.git-key"), "").unwrap();
+    let removed = origin.test.converge().join("\n");
+    assert!(removed.contains("- remove directory with all that it holds"), "{removed}");
+    assert!(!origin.test.exists("app") && !origin.test.exists(".app.git-key"));
+    fs::create_dir_all(origin.test.path("app/of somebody")).unwrap();
+    fs::write(origin.test.path("app/of somebody/file"), "").unwrap();
+    assert!(origin.test.failure().contains("holds files, and is no checkout"));
 }
 
 #[test]

@@ -31,6 +31,8 @@ mod hg;
 mod hostile;
 #[cfg(feature = "accounts")]
 mod keys;
+#[cfg(feature = "packages")]
+mod managers;
 #[cfg(feature = "data")]
 mod mysql;
 #[cfg(feature = "packages")]

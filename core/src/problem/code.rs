@@ -382,6 +382,13 @@ codes! {
         797 NO_VOLUME_GROUP "There is no such volume group",
         798 DATASET_KIND "A dataset is of another kind",
     }
+    8 "More of the library's components" {
+        800 PLATFORM_UNKNOWN "It is not known what looks after the packages of a host",
+        801 NO_PLATFORM "A platform of packages has a name that is not known",
+        802 NO_VERSIONS "A program has no versions of packages to choose from",
+        803 REFUSES_ROOT "A program refuses to be run by root",
+        804 BUILD_UNKNOWN "It is not known what a build brought",
+    }
     9 "Defects" {
         900 DEFECT "This is a defect of togusa",
         999 UNCODED "The error comes from an older togusa",

@@ -11,6 +11,7 @@ pub(super) fn register(registry: Registry) -> Registry {
         .with::<Repository>("repository")
         .with::<Venv>("venv")
         .with::<NodePackage>("npm")
+        .with::<AnyPackage>("package")
 }
 
 /// Some packages.
@@ -43,6 +44,23 @@ impl Component for Packages {
             purged if self.purged,
         );
         scope.add(apt);
+        Ok(())
+    }
+}
+
+/// Packages of whichever platform.
+#[derive(Debug, Attributes)]
+struct AnyPackage {
+    packages: Vec<String>,
+    #[attribute(default = false)]
+    absent: bool,
+}
+
+impl Component for AnyPackage {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let package = Package::all(&self.packages);
+        ask!(package: absent if self.absent);
+        scope.add(package);
         Ok(())
     }
 }

@@ -9,6 +9,7 @@
 //! | `drains` | a real nginx and HAProxy that take servers out of use under load |
 //! | `firewall` | rules of a real nftables |
 //! | `keys` | keys of SSH |
+//! | `managers` | packages of a real dnf, zypper and pacman |
 //! | `mounts` | mounts and swap |
 //! | `mysql` | MariaDB |
 //! | `rights` | rules of a real sudo, limits, keys of a real gpg |
@@ -30,6 +31,7 @@ mod data;
 mod drains;
 mod firewall;
 mod keys;
+mod managers;
 mod mounts;
 mod mysql;
 mod npm;

@@ -38,6 +38,8 @@ const BANNED: [Banned; 4] = [
 /// Directories of one machine; a sample home is `~` or the one of the user `u`.
 const MACHINES: [&str; 3] = ["/home/", "/root/", "/Users/"];
 const SAMPLE_HOME: &str = "/home/u";
+/// Homebrew is there on every Linux.
+const HOMEBREW: &str = "/home/linuxbrew/";
 
 /// Words that begin a line of code.
 const CODE: [&str; 15] = [
@@ -95,7 +97,7 @@ fn is_dead_code(line: &str) -> bool {
 }
 
 fn place_on_machine(line: &str) -> Option<&'static str> {
-    let line = line.replace(SAMPLE_HOME, "");
+    let line = line.replace(SAMPLE_HOME, "").replace(HOMEBREW, "");
     MACHINES.into_iter().find(|place| {
         line.match_indices(place).any(|(at, _)| {
             // Elsewhere it is a part of a longer path, such as `TARGET` and what lies below.
@@ -157,7 +159,9 @@ mod tests {
         for place in ["\"/home/jo/x\"", "/root/a", "see `/Users/b`"] {
             assert_eq!(found("a.md", place).len(), 1, "{place}");
         }
-        for place in ["\"/home/u/x\"", "TARGET/work/ROOT", "~/work/a", "[tmp]/home/a"] {
+        let fine =
+            ["\"/home/u/x\"", "/home/linuxbrew/a", "TARGET/work/ROOT", "~/work/a", "[tmp]/home/a"];
+        for place in fine {
             assert!(found("a.md", place).is_empty(), "{place}");
         }
     }

@@ -5,6 +5,7 @@ use togusa_core::prelude::*;
 use togusa_core::problem::code;
 
 use super::GitCheckout;
+use crate::purge::Purge;
 use crate::sources::checkout::{
     private_file, private_path, quoted, split_url, ssh_command, whole_key,
 };
@@ -20,14 +21,12 @@ pub(super) struct Login {
 impl GitCheckout {
     /// The files that git needs to reach the server: beside the checkout, where its user can go.
     pub(super) fn add_ways(&self, scope: &mut Scope<'_>) -> Result {
-        let private = |what, content| -> Result<_> {
-            Ok(private_file(login_path(self.path(), what)?, content, self.user.as_deref()))
-        };
+        let mut files = Vec::new();
         if let Some(key) = &self.ssh_key {
-            scope.add(private("key", whole_key(key)?)?);
+            files.push(("key", whole_key(key)?));
         }
         if let Some(hosts) = &self.known_hosts {
-            scope.add(private("known_hosts", hosts.clone())?);
+            files.push(("known_hosts", hosts.clone()));
         }
         if let Some((user, password)) = &self.login {
             let http = split_url(&self.url).filter(|(scheme, ..)| scheme.starts_with("http"));
@@ -39,7 +38,15 @@ impl GitCheckout {
             };
             let (user, password) = (encoded(user), encoded(password.as_str()?));
             let line = Secret::new(format!("{scheme}://{user}:{password}@{host}\n"));
-            scope.add(private("login", line.into())?);
+            files.push(("login", line.into()));
+        }
+        for (what, content) in files {
+            let path = login_path(self.path(), what)?;
+            if self.absent {
+                scope.add(Purge::new(path));
+            } else {
+                scope.add(private_file(path, content, self.user.as_deref()));
+            }
         }
         Ok(())
     }
