@@ -71,6 +71,15 @@ impl Content<'_> {
         }
     }
 
+    /// All of it, for a program that is to judge it.
+    #[cfg(feature = "containers")]
+    pub(crate) fn read(&self, probe: &Probe<'_>) -> Result<std::borrow::Cow<'_, [u8]>> {
+        match self {
+            Self::Asset(asset) => Ok(probe.asset(asset)?.into()),
+            _ => Ok(self.bytes().unwrap_or_default().into()),
+        }
+    }
+
     /// Whether a file has the content.
     pub(crate) fn is_in(&self, probe: &Probe<'_>, path: &HostPath, entry: &Entry) -> Result<bool> {
         if entry.size != self.size() {

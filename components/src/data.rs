@@ -9,8 +9,9 @@
 //! | [`MysqlDatabase`] | one database of MariaDB or MySQL: character set, collation |
 //! | [`MysqlUser`] | one account of MariaDB or MySQL: how it logs in |
 //! | [`MysqlGrant`] | what one account may do in one place |
+//! | [`Redis`] | a server of Redis: files, process, running configuration |
 //!
-//! All of them work through the server's own client (`psql`, `mariadb` or `mysql`), which reads its
+//! All of them work through the server's own client (`redis-cli`, `psql`, `mariadb` or `mysql`), which reads its
 //! statements from its standard input. What is there is read by one query for all components of a
 //! kind, and again after something was changed. Components that change the same host's PostgreSQL or
 //! MySQL wait for each other.
@@ -24,6 +25,7 @@ mod postgres_database;
 mod postgres_extension;
 mod postgres_role;
 mod psql;
+mod redis;
 mod scram;
 mod sql;
 
@@ -34,3 +36,4 @@ pub use postgres_cluster::PostgresCluster;
 pub use postgres_database::PostgresDatabase;
 pub use postgres_extension::PostgresExtension;
 pub use postgres_role::PostgresRole;
+pub use redis::Redis;

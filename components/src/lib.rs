@@ -9,8 +9,10 @@
 //! | [`command`] | [`Command`] | a command that runs when its guard says so |
 //! | [`script`] | [`Script`] | the same for a script that an interpreter runs |
 //! | [`accounts`] | [`User`], [`Group`], [`SudoRule`], [`AuthorizedKey`], … | accounts, their keys and rights |
-//! | [`data`] | [`PostgresRole`], [`PostgresDatabase`], [`MysqlDatabase`], … | PostgreSQL, MariaDB and MySQL |
 //! | [`packages`] | [`Package`], [`Apt`], [`Dnf`], [`CargoInstall`], [`Npm`], [`VirtualEnv`], … | packages and their sources |
+//! | [`data`] | [`PostgresRole`], [`PostgresDatabase`], [`MysqlDatabase`], … | PostgreSQL, MariaDB and MySQL, Redis |
+//! | [`containers`] | [`DockerContainer`], [`DockerImage`], … | containers, by the command line of Docker |
+//! | [`monitoring`] | [`CheckFile`], [`PrometheusTarget`] | what watches a host from elsewhere |
 //! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
 //! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Patch`], [`Permissions`] | parts of files; modes and owners by pattern |
@@ -44,6 +46,8 @@ pub mod checks;
 pub mod command;
 #[cfg(any(feature = "accounts", feature = "scheduled", feature = "system"))]
 mod config;
+#[cfg(feature = "containers")]
+pub mod containers;
 mod content;
 #[cfg(feature = "data")]
 pub mod data;
@@ -54,6 +58,7 @@ pub mod file;
 #[cfg(any(
     feature = "accounts",
     feature = "checks",
+    feature = "containers",
     feature = "data",
     feature = "packages",
     feature = "services",
@@ -64,6 +69,8 @@ mod foreign;
 mod globs;
 pub mod location;
 pub mod mode;
+#[cfg(feature = "monitoring")]
+pub mod monitoring;
 #[cfg(feature = "packages")]
 pub mod packages;
 pub mod prelude;
@@ -90,7 +97,7 @@ pub mod sources;
 pub mod symlink;
 #[cfg(feature = "system")]
 pub mod system;
-#[cfg(any(feature = "services", feature = "web", feature = "checks"))]
+#[cfg(any(feature = "checks", feature = "containers", feature = "services", feature = "web"))]
 mod waiting;
 #[cfg(feature = "web")]
 pub mod web;
@@ -100,10 +107,12 @@ pub use accounts::{AuthorizedKey, GpgKey, Group, KnownHost, PamLimit, SudoRule, 
 #[cfg(feature = "checks")]
 pub use checks::{HealthCheck, WaitForHttp, WaitForPort};
 pub use command::Command;
+#[cfg(feature = "containers")]
+pub use containers::{ComposeProject, DockerContainer, DockerImage, DockerNetwork, DockerVolume};
 #[cfg(feature = "data")]
 pub use data::{
     MysqlDatabase, MysqlGrant, MysqlUser, PostgresCluster, PostgresDatabase, PostgresExtension,
-    PostgresRole,
+    PostgresRole, Redis,
 };
 pub use directory::Directory;
 #[cfg(feature = "edits")]
@@ -111,6 +120,8 @@ pub use edits::{Block, Line, Patch, Permissions, Values};
 pub use file::File;
 pub use location::Location;
 pub use mode::IntoMode;
+#[cfg(feature = "monitoring")]
+pub use monitoring::{CheckFile, PrometheusTarget};
 #[cfg(feature = "packages")]
 pub use packages::{
     Apk, Apt, AptRepository, Brew, CargoInstall, Dnf, Npm, Package, Pacman, Pkg, Snap, VirtualEnv,

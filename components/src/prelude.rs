@@ -2,6 +2,12 @@
 
 #[cfg(feature = "checks")]
 pub use crate::checks::{HealthCheck, WaitForHttp, WaitForPort};
+#[cfg(feature = "containers")]
+pub use crate::containers::{
+    ComposeProject, DockerContainer, DockerImage, DockerNetwork, DockerVolume,
+};
+#[cfg(feature = "monitoring")]
+pub use crate::monitoring::{CheckFile, PrometheusTarget};
 #[cfg(feature = "services")]
 pub use crate::services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
 #[cfg(feature = "system")]
@@ -28,5 +34,5 @@ pub use crate::{Cron, Logrotate};
 #[cfg(feature = "data")]
 pub use crate::{
     MysqlDatabase, MysqlGrant, MysqlUser, PostgresCluster, PostgresDatabase, PostgresExtension,
-    PostgresRole,
+    PostgresRole, Redis,
 };

@@ -3,10 +3,12 @@
 //! | module | roots for |
 //! |---|---|
 //! | `accounts` | users, groups, keys of SSH |
+//! | `containers` | Docker |
 //! | [`crowd`] | a host with much on it |
 //! | `data` | PostgreSQL |
 //! | `mysql` | MariaDB and MySQL |
 //! | `packages` | packages and their sources |
+//! | `redis` | Redis |
 //! | `rights` | what users may do, keys of GnuPG |
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `sources` | checkouts and scripts of another user |
@@ -34,10 +36,12 @@ macro_rules! ask {
 }
 
 mod accounts;
+mod containers;
 pub mod crowd;
 mod data;
 mod mysql;
 mod packages;
+mod redis;
 mod rights;
 mod scheduled;
 mod services;
@@ -57,10 +61,12 @@ pub const PROJECT: &str = "library";
 pub fn main() -> ExitCode {
     let groups = [
         accounts::register,
+        containers::register,
         crowd::register,
         data::register,
         mysql::register,
         packages::register,
+        redis::register,
         rights::register,
         scheduled::register,
         services::register,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use togusa_core::assets::{AssetError, AssetKind};
 use togusa_core::fault;
-#[cfg(any(feature = "edits", feature = "sources"))]
+#[cfg(any(feature = "containers", feature = "edits", feature = "sources"))]
 use togusa_core::fault::CodeExt as _;
 use togusa_core::prelude::*;
 use togusa_core::preview::Preview;
@@ -36,7 +36,7 @@ impl Text {
     }
 
     /// The content as text.
-    #[cfg(any(feature = "edits", feature = "sources"))]
+    #[cfg(any(feature = "containers", feature = "edits", feature = "sources"))]
     pub(crate) fn as_str(&self) -> Result<&str> {
         std::str::from_utf8(self.bytes())
             .context("the content is not UTF-8")

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use tempfile::TempDir;
 use togusa_core::attributes::{AttributeSchema, Reader, SourceLocation};
 use togusa_core::prelude::*;
-use togusa_core::testing::{Fake, Harness, Run};
+use togusa_core::testing::{Calls, Fake, Harness, Run};
 use togusa_core::value::Value;
 
 type Configure = dyn Fn(&mut Scope<'_>) -> Result + Send + Sync;
@@ -89,6 +89,17 @@ impl Bench {
         models.insert(self.model.clone(), Arc::new(configure));
     }
 
+    /// Changes the harness: gives it fakes.
+    pub fn with(mut self, change: impl FnOnce(Harness) -> Harness) -> Self {
+        self.harness = change(self.harness);
+        self
+    }
+
+    /// How a fake was called.
+    pub fn calls(&self, program: &str) -> Calls {
+        self.harness.calls(program)
+    }
+
     /// Changes the host.
     pub fn sandbox(mut self, sandbox: &str) -> Self {
         self.harness = self.harness.with_host("web", |host| host.sandbox = Some(sandbox.into()));
@@ -124,7 +135,7 @@ impl Bench {
 
     /// How a fake was called since this was asked last.
     #[cfg(feature = "packages")]
-    pub fn calls(&self, program: &str) -> Vec<String> {
+    pub fn new_calls(&self, program: &str) -> Vec<String> {
         let calls = self.harness.calls(program).to_string();
         self.harness.forget_calls();
         let lines = calls.lines().filter_map(|line| line.strip_prefix("web  "));

@@ -14,6 +14,8 @@ mod certificate;
 #[cfg(feature = "checks")]
 mod checks;
 mod command;
+#[cfg(feature = "containers")]
+mod containers;
 mod directory;
 #[cfg(feature = "sources")]
 mod download;
@@ -33,6 +35,8 @@ mod hostile;
 mod keys;
 #[cfg(feature = "packages")]
 mod managers;
+#[cfg(feature = "monitoring")]
+mod monitoring;
 #[cfg(feature = "data")]
 mod mysql;
 #[cfg(feature = "packages")]

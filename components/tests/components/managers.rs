@@ -137,7 +137,7 @@ fn dnf_goes_from_version_to_version() {
     goes_all_ways(&test, |name| Dnf::new(name), Dnf::absent, ["1.0", "2.0-1"], ["1.0-1", "2.0-1"]);
     set(&test, || Dnf::all(["virtual-other", "other=1:1.0", "other.noarch"]));
     assert!(test.converge().is_empty(), "what is provided is there");
-    assert_eq!(test.calls("dnf").len(), 5);
+    assert_eq!(test.new_calls("dnf").len(), 5);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn pacman_waits_for_another_and_fetches_its_lists_when_one_is_missing() {
     let test = Bench::new().fake(fake);
     set(&test, || Pacman::new("tool"));
     assert_eq!(test.converge(), ["+ create package tool"]);
-    let calls = test.calls("pacman");
+    let calls = test.new_calls("pacman");
     let calls: Vec<_> = calls.iter().filter_map(|it| it.split("--noprogressbar ").nth(1)).collect();
     assert_eq!(calls, ["tool", "tool", "--refresh", "tool"]);
 }
@@ -357,7 +357,7 @@ fn a_package_follows_the_platform() {
         let test = bench().release(release);
         set(&test, tool);
         assert_eq!(test.converge(), ["+ create package tool"], "{release}");
-        assert!(!test.calls(program).is_empty(), "{release}");
+        assert!(!test.new_calls(program).is_empty(), "{release}");
         set(&test, move || tool().absent());
         assert_eq!(
             test.converge(),

@@ -6,12 +6,14 @@
 //! | `apt` | packages of Debian and their sources |
 //! | `crowd` | a host with much on it |
 //! | `data` | PostgreSQL |
+//! | `docker` | images, networks, volumes and containers of a real Docker |
 //! | `drains` | a real nginx and HAProxy that take servers out of use under load |
 //! | `firewall` | rules of a real nftables |
 //! | `keys` | keys of SSH |
 //! | `managers` | packages of a real dnf, zypper and pacman |
 //! | `mounts` | mounts and swap |
 //! | `mysql` | MariaDB |
+//! | `redis` | a real Redis |
 //! | `rights` | rules of a real sudo, limits, keys of a real gpg |
 //! | `scheduled` | jobs of cron, rotation of logs |
 //! | `virtual_env` | virtual environments of Python |
@@ -28,6 +30,7 @@ mod accounts;
 mod apt;
 mod crowd;
 mod data;
+mod docker;
 mod drains;
 mod firewall;
 mod keys;
@@ -36,6 +39,7 @@ mod mounts;
 mod mysql;
 mod npm;
 mod program;
+mod redis;
 mod rights;
 mod scheduled;
 mod site;
