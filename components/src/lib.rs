@@ -138,7 +138,7 @@ pub use sources::{Archive, Build, Download, GitCheckout, HgCheckout};
 pub use symlink::Symlink;
 #[cfg(feature = "system")]
 pub use system::{
-    FirewallRule, Hostname, KernelModule, Locale, LvmVolume, Mount, Swap, Sysctl, Timezone,
+    FirewallRule, Hostname, KernelModule, Locale, LvmVolume, Mount, Reboot, Swap, Sysctl, Timezone,
     ZfsDataset,
 };
 #[cfg(feature = "web")]

@@ -12,7 +12,7 @@ pub use crate::monitoring::{CheckFile, PrometheusTarget};
 pub use crate::services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
 #[cfg(feature = "system")]
 pub use crate::system::{
-    FirewallRule, Hostname, KernelModule, Locale, LvmVolume, Mount, Swap, Sysctl, Timezone,
+    FirewallRule, Hostname, KernelModule, Locale, LvmVolume, Mount, Reboot, Swap, Sysctl, Timezone,
     ZfsDataset,
 };
 #[cfg(feature = "web")]

@@ -12,6 +12,7 @@
 //! | [`FirewallRule`] | a rule of nftables |
 //! | [`ZfsDataset`] | a file system or volume of ZFS |
 //! | [`LvmVolume`] | a logical volume of LVM |
+//! | [`Reboot`] | a reboot in the middle of the run |
 //!
 //! Where a setting has two places, the file that is read at boot and what holds now, both are looked
 //! at and both are mended. All of it belongs to the system, so that the converging user must be root;
@@ -26,6 +27,7 @@ mod locale;
 mod lvm_volume;
 mod mount;
 mod paths;
+mod reboot;
 mod size;
 mod swap;
 mod sysctl;
@@ -38,6 +40,7 @@ pub use kernel_module::KernelModule;
 pub use locale::Locale;
 pub use lvm_volume::LvmVolume;
 pub use mount::Mount;
+pub use reboot::Reboot;
 pub use swap::Swap;
 pub use sysctl::Sysctl;
 pub use timezone::Timezone;

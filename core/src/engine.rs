@@ -11,6 +11,7 @@ mod calls;
 mod converge;
 mod coordinator;
 mod hand_over;
+mod reboot;
 mod run;
 pub(crate) mod state;
 mod status;

@@ -69,6 +69,26 @@ pub enum Event {
         /// What went wrong.
         problem: Problem,
     },
+    /// A component reboots its host; the run goes on when the host is back.
+    Rebooting {
+        /// The root.
+        root: RootId,
+        /// The component.
+        breadcrumb: Breadcrumb,
+        /// How long that may take; then the host has failed.
+        #[serde(with = "seconds")]
+        #[cfg_attr(feature = "schema", schemars(with = "f64"))]
+        timeout: Duration,
+    },
+    /// A host is back after a reboot, and its agent is ready again.
+    Rebooted {
+        /// The host.
+        host: HostName,
+        /// How long it took from the moment at which nothing else was done on the host.
+        #[serde(with = "seconds")]
+        #[cfg_attr(feature = "schema", schemars(with = "f64"))]
+        elapsed: Duration,
+    },
     /// A root begins.
     RootStarted {
         /// The root.

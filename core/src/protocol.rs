@@ -3,6 +3,7 @@
 mod frame;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,8 @@ pub(crate) enum FromAgent {
     Status(Box<HostStatus>),
     /// Roots may start.
     Ready(Left),
+    /// A component is about to reboot the host, which is to be back in time.
+    Rebooting { root: RootName, breadcrumb: Breadcrumb, timeout: Duration },
     /// The host cannot take part.
     Refused { problem: Problem, locked: bool },
     /// Something happened.
@@ -72,6 +75,8 @@ pub(crate) struct Hello {
     pub(crate) build: String,
     /// The home directory of the converging user.
     pub(crate) home: String,
+    /// What tells this start of the host's system from others; empty where it does not say.
+    pub(crate) boot: String,
 }
 
 /// The target directory that somebody wants to know about.
@@ -90,6 +95,8 @@ pub(crate) struct HandOver {
     pub(crate) project: String,
     pub(crate) environment: String,
     pub(crate) deployment: Deployment,
+    /// What tells the present start of the coordinator's system from all others.
+    pub(crate) coordinator_boot: String,
     /// The host with the selected roots only.
     pub(crate) host: Host,
     /// The names of all roots of the host, those left out of this run too.

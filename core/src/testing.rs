@@ -308,6 +308,12 @@ impl Harness {
         self.directory.path().join(".staged")
     }
 
+    /// How often a component has rebooted a host. Nothing is: the run goes on as if the host were back,
+    /// and the command is run if it is faked.
+    pub fn reboots(&self, host: &str) -> u64 {
+        self.stage.reboots(&host.into())
+    }
+
     /// The home directory of a host: what `~` stands for there.
     pub fn home(&self, host: &HostName) -> PathBuf {
         self.directory.path().join(host.as_str())

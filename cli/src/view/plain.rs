@@ -299,6 +299,15 @@ impl View for Plain {
                 let text = format!("{host}  connected in {}\n", duration(*elapsed));
                 self.show(Verbosity::Verbose, Stream::Notes, &harmless(&text));
             }
+            Event::Rebooting { root, breadcrumb, .. } => {
+                self.looked_at.remove(root);
+                let text = format!("{}  reboots for {} > {breadcrumb}\n", root.host, root.root);
+                self.show(Verbosity::Normal, Stream::Notes, &harmless(&text));
+            }
+            Event::Rebooted { host, elapsed } => {
+                let text = format!("{host}  is back after {}\n", duration(*elapsed));
+                self.show(Verbosity::Normal, Stream::Notes, &harmless(&text));
+            }
             Event::HostFailed { host, problem } => {
                 self.ui.failed([problem.code]);
                 self.about_host(host, Ink::Remove, "error", problem);

@@ -54,6 +54,7 @@ impl Running {
                 self.hosts.remove(host);
             }
             Event::RootStarted { root } => self.moved(root, root.root.to_string()),
+            Event::Rebooting { root, .. } => self.moved(root, "rebooting".to_owned()),
             Event::ComponentStarted { root, breadcrumb, .. } => {
                 self.moved(root, breadcrumb.to_string());
             }
@@ -86,6 +87,7 @@ impl Running {
             | Event::Connected { host, .. }
             | Event::HostFailed { host, .. } => vec![Subject::Host(host.clone())],
             Event::RootStarted { root }
+            | Event::Rebooting { root, .. }
             | Event::ComponentStarted { root, .. }
             | Event::RootFinished { root, .. } => vec![Subject::Host(root.host.clone())],
             _ => Vec::new(),
@@ -192,6 +194,17 @@ mod tests {
             counts: Counts::default(),
             elapsed: Duration::ZERO,
         }
+    }
+
+    #[test]
+    fn a_host_that_reboots_is_said_to() {
+        let (root, timeout) = (RootId::new("web1", "kernel"), Duration::from_secs(600));
+        let reboots = Event::Rebooting { root, breadcrumb: "Kernel > Reboot".into(), timeout };
+        let back = Event::Rebooted { host: "web1".into(), elapsed: Duration::from_secs(34) };
+        let mut events = vec![looks("kernel", "Kernel > Reboot"), reboots];
+        assert_eq!(lines(&events), ["web1  rebooting"]);
+        events.extend([back, looks("kernel", "Kernel > File(\"motd\")")]);
+        assert_eq!(lines(&events), ["web1  Kernel > File(\"motd\")"]);
     }
 
     #[test]

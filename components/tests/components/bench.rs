@@ -134,7 +134,7 @@ impl Bench {
     }
 
     /// How a fake was called since this was asked last.
-    #[cfg(feature = "packages")]
+    #[cfg(any(feature = "packages", feature = "system"))]
     pub fn new_calls(&self, program: &str) -> Vec<String> {
         let calls = self.harness.calls(program).to_string();
         self.harness.forget_calls();

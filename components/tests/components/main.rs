@@ -46,6 +46,8 @@ mod patch;
 #[cfg(feature = "services")]
 mod program;
 mod purge;
+#[cfg(feature = "system")]
+mod reboot;
 mod scheduled;
 mod script;
 mod secrets;

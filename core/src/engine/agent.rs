@@ -83,7 +83,8 @@ pub(super) fn serve_staged(
     let line = Line::open(writer, pulse.clone());
     let (sender, notes) = mpsc::sync_channel(UNREAD);
     let home = agent.home.to_string_lossy().into_owned();
-    line.send(FromAgent::Hello(Hello { build: agent.build.clone(), home }))?;
+    let boot = staged.boot();
+    line.send(FromAgent::Hello(Hello { build: agent.build.clone(), home, boot }))?;
     let (stop, from_reader, heard) = (interrupt.clone(), sender.clone(), pulse.clone());
     thread::spawn(move || listen(reader, &from_reader, &stop, &heard));
     let mut inbox = Inbox { notes, pulse };
@@ -130,6 +131,10 @@ fn converse(
     }
     line.send(FromAgent::Ready(left))?;
     let ends = work(&host, &drafts, line, inbox, ended);
+    if host.door.is_gone() {
+        // Whoever comes when the host is back knows how it ends.
+        return Ok(());
+    }
     if let Some(deployment) = recorded {
         let mut counts = Counts::default();
         ends.values().for_each(|(_, of_root)| counts += *of_root);
@@ -255,6 +260,7 @@ fn work(
                 running += 1;
                 let ended = ended.clone();
                 scope.spawn(move || {
+                    let _present = host.door.enter(|| host.site.interrupt.is_raised());
                     let end = run(host, drafts, line, &start);
                     // Room is made by who waits for this very note.
                     let _ = ended.send(Note::Ended(start.root, end));
@@ -267,12 +273,17 @@ fn work(
                 Ok(Note::Ended(root, end)) => {
                     running -= 1;
                     ends.extend(end.map(|end| (root, end)));
+                    if host.door.is_gone() {
+                        leaving = true;
+                        waiting.clear();
+                    }
                 }
                 Ok(Note::Answered) => calls -= 1,
                 Ok(Note::Heard(Frame::Message(ToAgent::Call(call)))) => {
                     calls += 1;
                     let ended = ended.clone();
                     scope.spawn(move || {
+                        let _present = host.door.enter(|| host.site.interrupt.is_raised());
                         answer(host, drafts, line, &call);
                         // As below.
                         let _ = ended.send(Note::Answered);
@@ -318,6 +329,9 @@ fn run(host: &Host, drafts: &Drafts, line: &Line, start: &Start) -> Option<(End,
                 });
                 Done::failed(id.root.clone())
             });
+    if host.door.is_gone() {
+        return None;
+    }
     let is_over = start.ask != Ask::Look || !done.uncertain;
     let end = is_over.then_some((done.end, done.counts));
     let _ = line.send(FromAgent::Done(Box::new(done)));
@@ -335,6 +349,9 @@ fn answer(host: &Host, drafts: &Drafts, line: &Line, call: &Call) {
         })
         .unwrap_or_else(|panicked| Err(Problem::from_error(&panicked.into(), code::DEFECT))),
     };
+    if host.door.is_gone() {
+        return;
+    }
     // A link that is lost is noticed by who reads from it.
     let _ = line.send(FromAgent::Answer { number: call.number, answer: Box::new(answer) });
 }

@@ -18,7 +18,9 @@ use crate::protocol::{Ask, Done, End, Start};
 use crate::verdict::{Change, Verdict};
 
 use super::calls::restore;
+use super::reboot::Reboot;
 use super::run::{Host, Pending, Triggers};
+use super::state::now;
 
 /// Runs one root to its end.
 pub(super) fn converge(host: &Host, id: &RootId, draft: &Draft, start: &Start) -> Done {
@@ -86,8 +88,12 @@ enum Stop {
 impl Walk<'_> {
     fn run(&mut self) -> End {
         let root = self.draft.breadcrumb(0);
-        let prepared = self.triggers.adopt().map_err(anyhow::Error::new);
-        let prepared = prepared.and_then(|()| self.restore_left());
+        let prepared = self.triggers.adopt().and_then(|()| self.triggers.look_for_reboots());
+        let prepared = prepared.map_err(anyhow::Error::new);
+        let prepared = prepared.and_then(|()| {
+            self.tell_reboots();
+            self.restore_left()
+        });
         let prepared = prepared.and_then(|()| match self.mode {
             Mode::Verify => Ok(()),
             Mode::Converge => self.prepare(),
@@ -117,6 +123,39 @@ impl Walk<'_> {
             return Ok(());
         }
         restore(self.host, self.id, self.draft, self.start.restore.iter())
+    }
+
+    /// Tells what the host was rebooted for in this deployment; the agent before could not.
+    fn tell_reboots(&mut self) {
+        for (node, note) in self.triggers.rebooted() {
+            self.counts += Counts { verified: 0, ..note.counts };
+            self.counts.changed += usize::from(!note.changes.is_empty());
+            self.counts.triggered += usize::from(!note.causes.is_empty());
+            self.host.emit(Event::ComponentChanged {
+                root: self.id.clone(),
+                breadcrumb: self.draft.breadcrumb(*node).clone(),
+                changes: note.changes.clone(),
+                triggered_by: note.causes.clone(),
+                elapsed: Some(Duration::from_secs(now().saturating_sub(note.began))),
+            });
+        }
+    }
+
+    /// Fails if a component has rebooted the host in this deployment, and is to do it again.
+    fn check_reboots(&self, node: NodeId, asks: (&[Change], &Pending)) -> anyhow::Result<()> {
+        if !self.triggers.rebooted().contains_key(&node) {
+            return Ok(());
+        }
+        let (changes, pending) = asks;
+        let changes = changes.iter().map(Change::to_string);
+        let causes = pending.causes().into_iter().map(|cause| format!("triggered by {cause}"));
+        let asks: Vec<_> = changes.chain(causes).collect();
+        Err(fault!(
+            code::REBOOT_AGAIN,
+            "the host was rebooted in this run, and is to be rebooted again: {}",
+            asks.join(", ")
+        ))
+        .hint("what asks for it outlives a reboot, or comes with each run; see to that")
     }
 
     fn prepare(&self) -> anyhow::Result<()> {
@@ -218,14 +257,18 @@ impl Walk<'_> {
         if verdict.is_current() && pending.is_empty() {
             return Ok(());
         }
+        if let Err(error) = self.check_reboots(node, (verdict.changes(), &pending)) {
+            return Err(self.fail(breadcrumb, verdict.into_changes(), &error));
+        }
         let began = Instant::now();
-        match self.update(node, component, &pending) {
+        match self.update(node, component, (verdict.changes(), &pending)) {
             Ok(()) => {
                 let changes = verdict.into_changes();
                 self.count(&changes, !pending.is_empty());
                 self.changed(breadcrumb, changes, pending.causes(), Some(began.elapsed()));
                 Ok(())
             }
+            Err(_) if self.host.door.is_gone() => Err(Stop::Interrupted),
             Err(error) => {
                 let stop = self.fail(breadcrumb, verdict.into_changes(), &error);
                 // What the interruption killed has not failed by itself.
@@ -238,7 +281,7 @@ impl Walk<'_> {
         &mut self,
         node: NodeId,
         component: &dyn Component,
-        pending: &Pending,
+        (changes, pending): (&[Change], &Pending),
     ) -> anyhow::Result<()> {
         let breadcrumb = self.draft.breadcrumb(node);
         self.triggers.mark(node).context("nothing was updated: what it triggers cannot be kept")?;
@@ -251,7 +294,9 @@ impl Walk<'_> {
         if let Some(lock) = &self.host.lock {
             lock.updating(&name);
         }
-        let machine = Machine::new(Probe::new(&self.host.site, self.id, breadcrumb));
+        let (host, id, counts) = (self.host, self.id, self.counts);
+        let reboot = Reboot { host, id, breadcrumb, changes, pending, counts };
+        let machine = Machine::new(Probe::new(&host.site, id, breadcrumb)).rebooting(&reboot);
         let updated = panics::catch(|| component.update(&machine));
         if let Some(lock) = &self.host.lock {
             lock.updated(&name);

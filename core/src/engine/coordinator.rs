@@ -5,6 +5,7 @@ mod handing;
 mod link;
 mod options;
 mod progress;
+mod rebooting;
 mod rolled;
 mod rollout;
 mod schedule;
@@ -17,22 +18,22 @@ use std::time::{Duration, Instant};
 
 use crate::assets::{AssetStore, WithSecrets};
 use crate::environment::Host;
-use crate::event::{Counts, Event, Mode, Outcome, PlannedBatch, Skip, Summary};
+use crate::event::{Counts, Event, Mode, Outcome, Skip, Summary};
 use crate::interrupt::Interrupt;
 use crate::model::Model;
 use crate::names::{HostName, RootId};
 use crate::problem::{Problem, code};
-use crate::protocol::{Ask, Call, Done, Frame, FromAgent, Left, ToAgent};
+use crate::protocol::{Ask, Call, CallKind, Done, Frame, FromAgent, Left, ToAgent};
 use crate::secret::Masked as _;
 
 use super::transport::{Connection, Transport};
 use super::{HEARTBEAT, SILENCE};
-use forecast::Forecast;
 use link::{Link, Note, Said};
 use rolled::{attending, rolled};
 use rollout::Rolled;
 use schedule::{Action, Ended, Schedule};
 
+pub use forecast::forecast;
 pub use options::{Confirm, Options};
 pub use schedule::Question;
 
@@ -99,7 +100,7 @@ pub fn deploy(
     let links = hosts.iter().map(|name| {
         tell(Event::Connecting { host: name.clone() });
         let host = &model.environment.hosts[name];
-        (name.clone(), Link::open(host, transport, &assets, sender.clone()))
+        (name.clone(), Link::open(host, (transport, &assets), sender.clone()))
     });
     let links = links.collect();
     let in_batches = match options.mode {
@@ -112,6 +113,10 @@ pub fn deploy(
         interrupt,
         began: Instant::now(),
         schedule: Schedule::new(&model.graph, order, in_batches, options.mode),
+        transport,
+        assets: &assets,
+        started: BTreeMap::new(),
+        called: BTreeMap::new(),
         rolled,
         selected,
         attending,
@@ -132,15 +137,6 @@ pub fn deploy(
     run.summary.skipped -= run.selected.len();
     run.run_to_the_end(&inbox);
     run.finish()
-}
-
-/// The waves in which the rollouts of a model would go if these of its roots are to be changed, and all
-/// goes well: what a plan shows in its end.
-pub fn forecast(model: &Model, changing: &BTreeSet<RootId>) -> Vec<Vec<PlannedBatch>> {
-    let skips = |id: &RootId| model.is_ignored(id) || model.done_once(id).is_some();
-    let selected: Vec<_> = model.graph.order().iter().filter(|id| !skips(id)).cloned().collect();
-    let rolled = rolled(model, &selected.iter().cloned().collect());
-    Forecast { graph: &model.graph, selected, rolled, changing, left: &BTreeMap::new() }.waves()
 }
 
 /// A model that was checked without its secrets reaches no host.
@@ -179,6 +175,12 @@ struct Run<'a> {
     attending: BTreeSet<RootId>,
     /// What rollouts of earlier runs have left on each host.
     left: BTreeMap<HostName, Left>,
+    transport: &'a Arc<dyn Transport>,
+    assets: &'a Arc<dyn AssetStore>,
+    /// The roots that were started and have not ended, with what was asked of them.
+    started: BTreeMap<RootId, (Ask, Vec<RootId>)>,
+    /// By their numbers: the calls that were not answered yet.
+    called: BTreeMap<u64, (RootId, CallKind)>,
     sender: Sender<Note>,
     links: BTreeMap<HostName, Link>,
     homes: BTreeMap<HostName, String>,
@@ -229,7 +231,7 @@ impl Run<'_> {
         while self.links.values().any(Link::holds_a_lock) {
             let left = deadline.saturating_duration_since(Instant::now());
             match inbox.recv_timeout(left) {
-                Ok(Note { host, said: Said::Gone(_) }) => self.link(&host, Link::gone),
+                Ok(Note { host, said: Said::Gone(_), .. }) => self.link(&host, Link::gone),
                 Ok(Note { said: Said::Heard(Frame::Message(FromAgent::Event(event))), .. }) => {
                     (self.tell)(*event);
                 }
@@ -250,7 +252,11 @@ impl Run<'_> {
     }
 
     fn hear(&mut self, note: Note) {
-        let Note { host, said } = note;
+        let Note { host, connection, said } = note;
+        if self.links.get(&host).is_some_and(|link| link.connection() != connection) {
+            // The host was looked for anew since.
+            return;
+        }
         self.link(&host, Link::heard);
         match said {
             Said::Confirmed { component, yes } => {
@@ -261,6 +267,9 @@ impl Run<'_> {
             Said::Event(event) => (self.tell)(*event),
             Said::Gone(problem) => {
                 self.link(&host, Link::gone);
+                if self.look_for_return(&host, &problem) {
+                    return;
+                }
                 self.lose(&host, problem);
                 self.hand_over_to_who_waits_for(&host);
             }
@@ -282,6 +291,14 @@ impl Run<'_> {
                     self.lose(&host, problem);
                 }
                 _ => {
+                    let is_same = |link: &Link| {
+                        link.rebooting.as_ref().is_some_and(|it| it.is_of(&hello.boot))
+                    };
+                    if self.links.get(&host).is_some_and(is_same) {
+                        // It still goes down; the agent ends, and the host is looked for again.
+                        return self.links[&host].say(ToAgent::Goodbye);
+                    }
+                    self.link(&host, |link| link.started_at(hello.boot));
                     self.homes.insert(host.clone(), hello.home);
                     self.link(&host, Link::greeted);
                     self.hand_over_to(&host);
@@ -304,10 +321,16 @@ impl Run<'_> {
             FromAgent::Ready(left) => {
                 let elapsed = self.links[&host].age();
                 self.link(&host, Link::ready);
+                if self.is_back(&host) {
+                    return;
+                }
                 self.left.insert(host.clone(), left.clone());
                 self.schedule.ready(self.now(), &host, left);
                 (self.tell)(Event::Connected { host, elapsed });
                 self.advance();
+            }
+            FromAgent::Rebooting { root, breadcrumb, timeout } => {
+                self.host_reboots(host, (root, breadcrumb), timeout);
             }
             FromAgent::Refused { problem, locked } => {
                 if locked {
@@ -318,6 +341,7 @@ impl Run<'_> {
             FromAgent::Event(event) => (self.tell)(*event),
             FromAgent::Done(done) => self.root_done(host, *done),
             FromAgent::Answer { number, answer } => {
+                self.called.remove(&number);
                 self.schedule.answered(self.now(), number, *answer);
                 self.advance();
             }
@@ -327,6 +351,8 @@ impl Run<'_> {
 
     fn root_done(&mut self, host: HostName, done: Done) {
         let id = RootId { host, root: done.root };
+        self.reboot_failed(&id);
+        self.started.remove(&id);
         if !self.schedule.is_running(&id) {
             return;
         }
@@ -360,12 +386,14 @@ impl Run<'_> {
                     if ask != Ask::Roll {
                         (self.tell)(Event::RootStarted { root: root.clone() });
                     }
+                    self.started.insert(root.clone(), (ask, restore.clone()));
                     let start = self.start(&root, ask, restore);
                     self.links[&root.host].say(ToAgent::Start(Box::new(start)));
                 }
                 Action::Call { number, to, kind } => {
-                    let call = Call { number, root: to.root, kind };
+                    let call = Call { number, root: to.root.clone(), kind: kind.clone() };
                     self.links[&to.host].say(ToAgent::Call(call));
+                    self.called.insert(number, (to, kind));
                 }
                 Action::End { root, outcome, counts, elapsed } => {
                     let failed = outcome == Outcome::Failed;
@@ -390,7 +418,8 @@ impl Run<'_> {
         thread::spawn(move || {
             let yes = ask.is_none_or(|Confirm(ask)| ask(&question));
             // Who does not listen any more has ended.
-            let _ = sender.send(Note { host, said: Said::Confirmed { component, yes } });
+            let _ =
+                sender.send(Note { host, connection: 0, said: Said::Confirmed { component, yes } });
         });
     }
 
@@ -416,6 +445,7 @@ impl Run<'_> {
     }
 
     fn look_for_silence(&mut self) {
+        self.look_at_reboots();
         let silent = self.links.iter().filter(|(_, link)| link.is_silent(SILENCE));
         for host in silent.map(|(host, _)| host.clone()).collect::<Vec<_>>() {
             let message = format!("nothing was heard from the agent for {} s", SILENCE.as_secs());
@@ -448,23 +478,9 @@ impl Run<'_> {
         for link in self.links.values() {
             link.say(ToAgent::Interrupt { kill: false });
         }
+        self.leave_rebooting();
         self.schedule.stop(self.now());
         self.advance();
-    }
-
-    /// Tells how the rollouts would go, where that was to be planned.
-    fn forecast(&mut self) {
-        if self.options.mode == Mode::Converge || self.rolled.is_empty() {
-            return;
-        }
-        let forecast = Forecast {
-            graph: &self.model.graph,
-            selected: self.selected.iter().cloned().collect(),
-            rolled: std::mem::take(&mut self.rolled),
-            changing: &self.changing,
-            left: &self.left,
-        };
-        forecast.event().into_iter().for_each(|event| (self.tell)(event));
     }
 
     fn finish(mut self) -> Summary {

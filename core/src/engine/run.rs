@@ -11,7 +11,10 @@ use crate::protocol::Start;
 use crate::resource::Provider;
 
 use super::activity::Activity;
-use super::state::{Counters, Drains, HostLock, Managed, Mark, Marks, Rolling, StateError};
+use super::reboot::{Door, Rebooted};
+use super::state::{
+    Counters, Drains, HostLock, Managed, Mark, Marks, RebootNote, Rolling, StateError,
+};
 
 /// What all roots of a host share while they run.
 pub(super) struct Host {
@@ -22,6 +25,7 @@ pub(super) struct Host {
     pub(super) activity: Activity,
     pub(super) rolling: Rolling,
     pub(super) drains: Drains,
+    pub(super) door: Door,
     /// Held while converging; a plan needs none.
     pub(super) lock: Option<HostLock>,
 }
@@ -50,6 +54,7 @@ pub(super) struct Triggers<'a> {
     /// What other roots came to.
     counts: BTreeMap<&'a Provider, u64>,
     predicted: BTreeSet<&'a Provider>,
+    rebooted: Rebooted,
 }
 
 /// Why a component is to be updated although it is current.
@@ -105,7 +110,20 @@ impl<'a> Triggers<'a> {
             marked: BTreeSet::new(),
             counts: start.counts.iter().map(|(provider, count)| (provider, *count)).collect(),
             predicted: start.predicted.iter().collect(),
+            rebooted: Rebooted::default(),
         }
+    }
+
+    /// Finds out for what the host has been rebooted since.
+    pub(super) fn look_for_reboots(&mut self) -> Result<(), StateError> {
+        let plans = self.host.mode == Mode::Verify;
+        self.rebooted = Rebooted::of_root(self.host, self.id, self.draft, plans)?;
+        Ok(())
+    }
+
+    /// The components that have rebooted the host in this very deployment.
+    pub(super) fn rebooted(&self) -> &BTreeMap<NodeId, RebootNote> {
+        &self.rebooted.now
     }
 
     /// Gives marks of earlier runs a home in the present model.
@@ -149,6 +167,9 @@ impl<'a> Triggers<'a> {
         let breadcrumb = self.breadcrumb(node);
         let marks = self.host.marks.of(&self.id.root, breadcrumb);
         let mut pending = Pending { marks, providers: Vec::new() };
+        let done = self.rebooted.notes.iter().filter(|note| note.breadcrumb == *breadcrumb);
+        let done: Vec<_> = done.collect();
+        pending.marks.retain(|mark| !done.iter().any(|note| note.marks.contains(mark)));
         for provider in self.providers.get(&node).into_iter().flatten() {
             if self.predicted.contains(&**provider) {
                 pending.providers.push((Arc::clone(provider), None));
@@ -156,7 +177,11 @@ impl<'a> Triggers<'a> {
             }
             // A provider that is left out of this run says nothing; what it did stays pending.
             let Some(count) = self.counts.get(&**provider).copied() else { continue };
-            if self.host.counters.acted(&self.id.root, breadcrumb, provider)? != count {
+            let is_done = |note: &&RebootNote| {
+                note.providers.iter().any(|(of, noted)| *of == **provider && *noted == count)
+            };
+            let acted = self.host.counters.acted(&self.id.root, breadcrumb, provider)?;
+            if acted != count && !done.iter().any(is_done) {
                 pending.providers.push((Arc::clone(provider), Some(count)));
             }
         }

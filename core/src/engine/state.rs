@@ -9,6 +9,7 @@
 //! acted/          the count that a dependant on another root's change has last acted on
 //! managed/        what each root manages
 //! rolling/        the roots that a rollout has begun to change and that are not in use again yet
+//! rebooting/      the components that reboot the host, and what is done once it is back
 //! drained/        the instances of other roots that a root has taken out of use
 //! running/        the commands that run at the moment
 //! deployments.jsonl  who deployed what, when, and how it ended
@@ -20,6 +21,7 @@ mod identity;
 mod lock;
 mod managed;
 mod marks;
+mod reboots;
 pub(crate) mod records;
 mod rollout;
 
@@ -29,6 +31,7 @@ pub(crate) use identity::Identity;
 pub(crate) use lock::{Holder, HostLock, now};
 pub(crate) use managed::Managed;
 pub(crate) use marks::{Mark, Marks};
+pub(crate) use reboots::{RebootNote, RebootNotes};
 pub(crate) use rollout::{Drain, Drains, Rolling};
 
 use std::path::{Path, PathBuf};
@@ -43,7 +46,8 @@ pub(crate) fn create(target: &Path) -> Result<(), StateError> {
 /// Removes what killed runs were still writing; the lock must be held.
 pub(crate) fn remove_unfinished(target: &Path) {
     let state = target.join(".togusa");
-    for directory in ["", "pending", "counters", "acted", "managed", "rolling", "drained"] {
+    let kept = ["", "pending", "counters", "acted", "managed", "rolling", "rebooting", "drained"];
+    for directory in kept {
         durable::remove_unfinished(&state.join(directory));
     }
 }

@@ -3,7 +3,7 @@
 mod error;
 mod journal;
 mod output;
-mod process;
+pub(super) mod process;
 mod runner;
 mod signal;
 
@@ -187,7 +187,7 @@ impl Exec {
     }
 
     /// The command line for messages: its first line, at most 200 characters.
-    pub(super) fn short(&self, secrets: &KnownSecrets) -> String {
+    pub(in crate::host) fn short(&self, secrets: &KnownSecrets) -> String {
         // Masked before it is cut, so that no part of a secret is left.
         let full = secrets.mask(&self.line()).into_owned();
         let line = full.lines().next().unwrap_or_default();

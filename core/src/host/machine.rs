@@ -1,6 +1,7 @@
 //! Changing a host.
 
 mod files;
+mod reboot;
 mod temporary;
 mod write;
 
@@ -15,6 +16,7 @@ use crate::fail;
 use crate::host::{Exclusive, Exec, Output, Probe, Snapshot, exec};
 use crate::problem::code;
 
+pub(crate) use reboot::Reboots;
 pub use write::Content;
 
 /// How often a pause looks whether the run was interrupted.
@@ -24,12 +26,13 @@ const GLANCE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Machine<'a> {
     probe: Probe<'a>,
+    reboots: Option<&'a dyn Reboots>,
 }
 
 impl<'a> Machine<'a> {
     /// Gives the power to change to who may look.
     pub fn new(probe: Probe<'a>) -> Self {
-        Self { probe }
+        Self { probe, reboots: None }
     }
 
     /// Runs a command; its output is streamed as events, and every snapshot is invalidated.

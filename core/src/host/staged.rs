@@ -1,11 +1,14 @@
-//! What a test puts in the place of a host's own: stand-ins of programs, and facts.
+//! What a test puts in the place of a host's own: stand-ins of programs, facts, and reboots.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::host::boot::boot;
 use crate::host::{Exec, ExecError, Facts};
+use crate::names::HostName;
 use crate::secret::KnownSecrets;
 use crate::system;
 
@@ -23,6 +26,36 @@ pub(crate) const INPUT: &str = "TOGUSA_STAGED_INPUT";
 pub(crate) struct Staged {
     pub(crate) facts: Option<Facts>,
     pub(crate) programs: Option<Programs>,
+    pub(crate) boots: Option<StagedBoots>,
+}
+
+impl Staged {
+    /// What tells this start of the host's system from others.
+    pub(crate) fn boot(&self) -> String {
+        self.boots.as_ref().map_or_else(|| boot().to_owned(), StagedBoots::boot)
+    }
+}
+
+/// The starts of a host that nothing reboots.
+#[derive(Clone, Debug)]
+pub(crate) struct StagedBoots {
+    pub(crate) host: HostName,
+    /// How often each host was said to reboot.
+    pub(crate) count: Arc<Mutex<BTreeMap<HostName, u64>>>,
+}
+
+impl StagedBoots {
+    /// What tells this start of the host from others.
+    fn boot(&self) -> String {
+        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("staged {}", count.get(&self.host).copied().unwrap_or_default())
+    }
+
+    /// The host starts anew.
+    pub(crate) fn reboot(&self) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        *count.entry(self.host.clone()).or_default() += 1;
+    }
 }
 
 /// Stand-ins for programs, which are found before what they stand for, also by scripts.

@@ -278,6 +278,7 @@ codes! {
         516 TOO_FEW_UP "Too few instances are up to take another one",
         517 ROLLOUT_DECLINED "A rollout was not to go on",
         518 ROLLOUT_STOPPED "A rollout stopped because instances failed",
+        519 NOT_BACK "A host did not come back after a reboot",
     }
     6 "Components at work" {
         601 VERIFY_FAILED "A component could not be verified",
@@ -303,6 +304,9 @@ codes! {
         621 NOT_FAKED "A test runs a program that it does not fake",
         622 NO_DRAIN "The component has no drain and restore",
         623 UNHEALTHY "An instance does not become healthy",
+        624 NO_REBOOT "The host cannot be rebooted by the run",
+        625 NOT_REBOOTED "The host did not go down to be rebooted",
+        626 REBOOT_AGAIN "A host would be rebooted twice in one run",
     }
     7 "The library's components" {
         701 OPTIONS_CLASH "Two options do not go together",

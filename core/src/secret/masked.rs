@@ -87,6 +87,7 @@ impl Masked for FromAgent {
             | Self::Need { assets: _ }
             | Self::Status(_)
             | Self::Ready(_)
+            | Self::Rebooting { root: _, breadcrumb: _, timeout: _ }
             | Self::Done(_)
             | Self::Heartbeat => {}
         }
@@ -103,6 +104,8 @@ impl Masked for Event {
             | Self::Connecting { host: _ }
             | Self::Pushing { host: _, target: _, bytes: _ }
             | Self::Connected { host: _, elapsed: _ }
+            | Self::Rebooting { root: _, breadcrumb: _, timeout: _ }
+            | Self::Rebooted { host: _, elapsed: _ }
             | Self::RootStarted { root: _ }
             | Self::RolloutPlanned { rollouts: _, waves: _ }
             | Self::RolloutBatch {

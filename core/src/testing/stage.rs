@@ -5,10 +5,11 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::call::Call;
 use super::fake::{Fake, Places, script};
-use crate::host::{Facts, Programs, Staged};
+use crate::host::{Facts, Programs, Staged, StagedBoots};
 use crate::names::HostName;
 use crate::system;
 
@@ -19,6 +20,7 @@ pub(super) struct Stage {
     allowed: Vec<String>,
     only: bool,
     facts: BTreeMap<HostName, Facts>,
+    boots: Arc<Mutex<BTreeMap<HostName, u64>>>,
     /// How often it was changed, so that what was there before is not taken for it.
     changed: usize,
 }
@@ -48,6 +50,12 @@ impl Stage {
         self.facts.entry(host.clone()).or_insert_with(Facts::read)
     }
 
+    /// How often a host was rebooted.
+    pub(super) fn reboots(&self, host: &HostName) -> u64 {
+        let boots = self.boots.lock().unwrap_or_else(PoisonError::into_inner);
+        boots.get(host).copied().unwrap_or_default()
+    }
+
     /// What the agent of a host works with.
     pub(super) fn of_host(&self, host: &HostName, directory: &Path, home: &Path) -> Staged {
         let facts = self.facts.get(host).cloned();
@@ -56,7 +64,8 @@ impl Stage {
                 panic!("cannot put the fakes of `{host}` into `{}`: {error}", directory.display())
             })
         });
-        Staged { facts, programs }
+        let boots = StagedBoots { host: host.clone(), count: Arc::clone(&self.boots) };
+        Staged { facts, programs, boots: Some(boots) }
     }
 
     fn programs(&self, host: &HostName, directory: &Path, home: &Path) -> io::Result<Programs> {

@@ -33,7 +33,8 @@ fn a_server_runs_with_what_it_is_configured_for() {
     assert!(changes.contains(&"~ not running".to_owned()), "{changes:?}");
     assert_eq!(ask(password, "PING"), "PONG\n");
     assert!(ask("", "PING").starts_with("NOAUTH"));
-    let files = "find / -xdev -path '*/cache/*.conf' ! -path '/var/lib/ucf/*' -printf '%m %f\\n' | sort";
+    let files =
+        "find / -xdev -path '*/cache/*.conf' ! -path '/var/lib/ucf/*' -printf '%m %f\\n' | sort";
     assert_eq!(host.sh(files), "600 cache.secret.conf\n640 redis.conf\n");
 
     let drift = [

@@ -111,6 +111,11 @@ impl Line {
     /// Waits until all that was said is written, or cannot be; nothing of the host is held then.
     pub(super) fn close(&self) {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.flush();
+    }
+
+    /// Waits until all that was said is written, or cannot be.
+    pub(super) fn flush(&self) {
         let (done, flushed) = mpsc::channel();
         if self.put(Out::Flush(done)) {
             while flushed.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {

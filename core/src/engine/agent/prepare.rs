@@ -26,9 +26,11 @@ use super::receive::receive;
 use super::{Agent, Inbox};
 use crate::engine::activity::Activity;
 use crate::engine::assets::HandedAssets;
+use crate::engine::reboot::Door;
 use crate::engine::run::Host;
 use crate::engine::state::{
-    self, Counters, Drain, Drains, Holder, HostLock, Identity, Mark, Marks, Rolling, StateError,
+    self, Counters, Drain, Drains, Holder, HostLock, Identity, Mark, Marks, RebootNotes, Rolling,
+    StateError,
 };
 
 /// How long a command that an earlier run left behind may go on before the host is given up.
@@ -126,6 +128,7 @@ pub(super) fn prepare(
         counters: Counters::new(&state),
         rolling: Rolling::new(&state),
         drains: Drains::new(&state),
+        door: door(staged, hand_over, RebootNotes::new(&state), line),
         activity: Activity::default(),
         lock,
         site: HostSite {
@@ -256,6 +259,21 @@ fn wait_for_survivors(host: &Host, pulse: &Pulse) -> Result<(), Problem> {
     }
 }
 
+/// What there is to know for who reboots the host.
+fn door(staged: &Staged, hand_over: &HandOver, notes: RebootNotes, line: &Line) -> Door {
+    let boot = staged.boot();
+    let is_here = boot == hand_over.coordinator_boot;
+    let line = line.clone();
+    let say = Box::new(move |message| {
+        // A link that is lost is noticed by who reads from it.
+        if line.send(message).is_ok() {
+            line.flush();
+        }
+    });
+    let deployment = hand_over.deployment.id.clone();
+    Door::new((boot, is_here), deployment, staged.boots.clone(), notes, say)
+}
+
 /// What rollouts of earlier runs have left. What no component drains any more is forgotten: it is not
 /// in what the root's files are to hold either.
 fn left(host: &Host, hand_over: &HandOver, drafts: &Drafts) -> Result<Left, StateError> {
@@ -286,6 +304,9 @@ fn left(host: &Host, hand_over: &HandOver, drafts: &Drafts) -> Result<Left, Stat
 /// Drops the marks of roots that the environment no longer gives to the host, and shows them.
 fn drop_foreign_marks(host: &Host, hand_over: &HandOver) -> Result<(), StateError> {
     let known: BTreeSet<_> = hand_over.all_roots.iter().collect();
+    if hand_over.mode == Mode::Converge {
+        host.door.notes.keep(&known)?;
+    }
     for root in host.marks.roots().into_iter().filter(|root| !known.contains(root)) {
         let marks: Vec<Mark> = host.marks.of_root(&root).into_iter().collect();
         if hand_over.mode == Mode::Converge {

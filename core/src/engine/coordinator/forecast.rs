@@ -5,13 +5,41 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::event::{Counts, Event, Mode, PlannedBatch, PlannedRollout};
-use crate::model::Graph;
+use crate::model::{Graph, Model};
 use crate::names::{HostName, RootId};
 use crate::protocol::{Ask, CallKind, End, Left};
 use crate::rollout::Rollout;
 
+use super::Run;
+use super::rolled::rolled;
 use super::rollout::Rolled;
 use super::schedule::{Action, Ended, Schedule};
+
+/// The waves in which the rollouts of a model would go if these of its roots are to be changed, and all
+/// goes well: what a plan shows in its end.
+pub fn forecast(model: &Model, changing: &BTreeSet<RootId>) -> Vec<Vec<PlannedBatch>> {
+    let skips = |id: &RootId| model.is_ignored(id) || model.done_once(id).is_some();
+    let selected: Vec<_> = model.graph.order().iter().filter(|id| !skips(id)).cloned().collect();
+    let rolled = rolled(model, &selected.iter().cloned().collect());
+    Forecast { graph: &model.graph, selected, rolled, changing, left: &BTreeMap::new() }.waves()
+}
+
+impl Run<'_> {
+    /// Tells how the rollouts would go, where that was to be planned.
+    pub(super) fn forecast(&mut self) {
+        if self.options.mode == Mode::Converge || self.rolled.is_empty() {
+            return;
+        }
+        let forecast = Forecast {
+            graph: &self.model.graph,
+            selected: self.selected.iter().cloned().collect(),
+            rolled: std::mem::take(&mut self.rolled),
+            changing: &self.changing,
+            left: &self.left,
+        };
+        forecast.event().into_iter().for_each(|event| (self.tell)(event));
+    }
+}
 
 /// What a run would be about.
 pub(super) struct Forecast<'a> {

@@ -20,9 +20,13 @@ use crate::protocol::{
 use crate::secret::revealing;
 use zeroize::Zeroizing;
 
+use super::rebooting::Rebooting;
+
 /// Something that a host said.
 pub(super) struct Note {
     pub(super) host: HostName,
+    /// Over which of its connections.
+    pub(super) connection: u32,
     pub(super) said: Said,
 }
 
@@ -43,6 +47,9 @@ pub(super) enum Said {
     Gone(Problem),
 }
 
+/// What it takes to reach a host and to send it what it lacks.
+pub(super) type Ways<'a> = (&'a Arc<dyn Transport>, &'a Arc<dyn AssetStore>);
+
 /// What is to be said to a host.
 enum Out {
     Message(ToAgent),
@@ -55,6 +62,12 @@ pub(super) struct Link {
     out: Sender<Out>,
     phase: Phase,
     build: Option<String>,
+    /// What the host said tells this start of its system from others.
+    boot: String,
+    /// The number of the connection, of those that there were to the host.
+    connection: u32,
+    /// Set from the moment at which the host was said to reboot until it is back.
+    pub(super) rebooting: Option<Rebooting>,
     opened: Instant,
     /// The assets that were handed over, whose content may be asked for.
     offered: BTreeSet<Asset>,
@@ -74,18 +87,36 @@ enum Phase {
 
 impl Link {
     /// Connects on a thread of its own; what comes of it is told to the inbox.
-    pub(super) fn open(
+    pub(super) fn open(host: &Host, ways: Ways<'_>, inbox: Sender<Note>) -> Self {
+        Self::open_again(host, ways, inbox, (0, Duration::ZERO))
+    }
+
+    /// Connects anew, after a while. What is still said over the connection before is not understood.
+    pub(super) fn reopen(
+        &mut self,
         host: &Host,
-        transport: &Arc<dyn Transport>,
-        assets: &Arc<dyn AssetStore>,
+        ways: Ways<'_>,
         inbox: Sender<Note>,
+        after: Duration,
+    ) {
+        let rebooting = self.rebooting.take();
+        let link = Self::open_again(host, ways, inbox, (self.connection + 1, after));
+        *self = Self { rebooting, ..link };
+    }
+
+    fn open_again(
+        host: &Host,
+        (transport, assets): Ways<'_>,
+        inbox: Sender<Note>,
+        (connection, after): (u32, Duration),
     ) -> Self {
         let (out, to_say) = mpsc::channel();
         let (transport, assets) = (Arc::clone(transport), Arc::clone(assets));
         let host = host.clone();
         thread::spawn(move || {
             let name = host.name.clone();
-            let tell = |said| inbox.send(Note { host: name.clone(), said });
+            let tell = |said| inbox.send(Note { host: name.clone(), connection, said });
+            thread::sleep(after);
             // Who does not listen any more has ended.
             let on_the_way = |event| drop(tell(Said::Event(Box::new(event))));
             let connection = match transport.connect(&host, &on_the_way) {
@@ -125,7 +156,17 @@ impl Link {
         });
         let now = Instant::now();
         let (phase, offered) = (Phase::Connecting, BTreeSet::new());
-        Self { out, phase, build: None, opened: now, offered, heard: now }
+        Self {
+            out,
+            phase,
+            build: None,
+            boot: String::new(),
+            connection,
+            rebooting: None,
+            opened: now,
+            offered,
+            heard: now,
+        }
     }
 
     pub(super) fn say(&self, message: ToAgent) {
@@ -163,6 +204,19 @@ impl Link {
         self.build.as_ref()
     }
 
+    pub(super) fn connection(&self) -> u32 {
+        self.connection
+    }
+
+    /// Notes what tells this start of the host's system from others.
+    pub(super) fn started_at(&mut self, boot: String) {
+        self.boot = boot;
+    }
+
+    pub(super) fn boot(&self) -> &str {
+        &self.boot
+    }
+
     pub(super) fn greeted(&mut self) {
         self.phase = Phase::Greeted;
     }
@@ -176,6 +230,7 @@ impl Link {
             self.say(ToAgent::Goodbye);
             self.phase = Phase::GivenUp;
         }
+        self.rebooting = None;
     }
 
     pub(super) fn gone(&mut self) {
@@ -184,6 +239,11 @@ impl Link {
 
     pub(super) fn awaits_hand_over(&self) -> bool {
         self.phase == Phase::Greeted
+    }
+
+    /// Whether there is an agent that takes part.
+    pub(super) fn is_there(&self) -> bool {
+        self.phase == Phase::Ready
     }
 
     pub(super) fn is_gone(&self) -> bool {

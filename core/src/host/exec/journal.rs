@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::process::{Process, boot, group_is_alive};
+use super::process::{Process, group_is_alive};
+use crate::host::boot::boot;
 use crate::names::Breadcrumb;
 
 /// The variable by which a command's processes are known before its record names their group.
@@ -49,7 +50,7 @@ impl Entry {
             breadcrumb: breadcrumb.clone(),
             command,
             nonce,
-            boot: boot(),
+            boot: boot().to_owned(),
             started: now.as_secs(),
             group: None,
             leader_started: None,

@@ -7,18 +7,18 @@ use nix::sys::signal::killpg;
 use nix::unistd::Pid;
 
 /// What `/proc` tells of a process.
-pub(super) struct Process {
+pub(in crate::host) struct Process {
     pub(super) pid: i32,
     pub(super) parent: i32,
     pub(super) group: i32,
     /// In ticks since the system started.
-    pub(super) started: u64,
+    pub(in crate::host) started: u64,
     is_dead: bool,
 }
 
 impl Process {
     /// A process by its number; `None` if there is none or the system has no `/proc`.
-    pub(super) fn get(pid: i32) -> Option<Self> {
+    pub(in crate::host) fn get(pid: i32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name, in parentheses, may hold anything, also a parenthesis.
         let (_, fields) = stat.rsplit_once(") ")?;
@@ -71,10 +71,4 @@ pub(super) fn group_is_alive(group: i32) -> bool {
         }
         _ => true,
     }
-}
-
-/// What tells this start of the system from others; empty where it does not say.
-pub(super) fn boot() -> String {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    id.trim().to_owned()
 }
