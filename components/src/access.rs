@@ -1,5 +1,6 @@
 //! Mode, owner and group, of files and of directories.
 
+use togusa_core::fault;
 use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{Entry, EntryKind, Ownership};
 use togusa_core::prelude::*;
@@ -130,6 +131,22 @@ pub(crate) fn created(what: &str, ownership: &Ownership) -> Change {
         return Change::create(what);
     }
     Change::create(format!("{what} ({})", with.join(", ")))
+}
+
+/// What is to be removed so that nothing is at a path; what does not fit is somebody else's.
+pub(crate) fn to_remove(
+    probe: &Probe<'_>,
+    path: &HostPath,
+    what: &str,
+    fits: impl Fn(&Entry) -> bool,
+) -> Result<Verdict> {
+    let Some(entry) = probe.entry(path)? else { return Ok(Verdict::current()) };
+    if !fits(&entry) {
+        let local = probe.local(path);
+        let error = fault!(code::IN_THE_WAY, "`{}` is no {what}", local.display());
+        return Err(error).hint("see what it is; `Purge` removes whatever it is");
+    }
+    Ok(Verdict::stale(removed(&entry, "")))
 }
 
 /// What is removed, by its kind; `of` follows it.

@@ -42,6 +42,8 @@ const LONGEST_KEY: usize = 60;
 /// unless it was made by [`shell`](Self::shell), in a process group of its own; its output is shown
 /// while it runs. Another user needs `sudo`.
 ///
+/// What a command brought about is absent by what removes it: another command, or a `Purge`.
+///
 /// **Needs**: nothing but the command; `sudo` for another user.
 ///
 /// ```

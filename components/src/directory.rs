@@ -6,10 +6,11 @@ use std::borrow::Cow;
 
 use togusa_core::fault;
 use togusa_core::fault::CodeExt as _;
+use togusa_core::host::Entry;
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
 
-use crate::access::Access;
+use crate::access::{self, Access};
 use crate::globs::Globs;
 use crate::location::{Location, Place};
 use crate::mode::{IntoMode, InvalidMode};
@@ -37,6 +38,8 @@ use tree::Tree;
 /// another kind, also a link to such a thing, is replaced. It needs the right to write into the
 /// directory above; another owner needs root.
 ///
+/// [`absent`](Self::absent) removes it with all that it holds; what is no directory is an error.
+///
 /// **Needs**: nothing; root to give it to another owner.
 ///
 /// ```
@@ -61,6 +64,7 @@ pub struct Directory {
     remove_extras: bool,
     file_mode: Option<Result<u32, InvalidMode>>,
     tree: Tree,
+    absent: bool,
 }
 
 impl Directory {
@@ -74,6 +78,7 @@ impl Directory {
             remove_extras: false,
             file_mode: None,
             tree: Tree::default(),
+            absent: false,
         }
     }
 
@@ -136,6 +141,13 @@ impl Directory {
         self
     }
 
+    /// Removes the directory with all that it holds; all else that is set means nothing then.
+    #[must_use]
+    pub fn absent(mut self) -> Self {
+        self.absent = true;
+        self
+    }
+
     /// The path on the host.
     ///
     /// # Panics
@@ -157,6 +169,9 @@ impl Component for Directory {
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         self.place.resolve("directory", scope)?;
+        if self.absent {
+            return Ok(());
+        }
         self.access.checked()?;
         let file_mode = self
             .file_mode
@@ -187,11 +202,17 @@ impl Component for Directory {
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        if self.absent {
+            return access::to_remove(probe, self.path(), "directory", Entry::is_directory);
+        }
         let found = self.differences(probe)?;
         Ok(found.into_iter().flat_map(|difference| difference.changes).collect())
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
+        if self.absent {
+            return machine.remove(self.path());
+        }
         self.place.prepare(machine)?;
         self.differences(machine)?.iter().try_for_each(|difference| difference.mend(machine))
     }

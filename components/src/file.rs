@@ -43,6 +43,8 @@ pub(crate) use source::{Body, Given, Rendering};
 ///
 /// Giving a file to another owner needs root; a group needs root or membership.
 ///
+/// [`absent`](Self::absent) removes it, and a link that lies in its place; a directory there is an error.
+///
 /// **Needs**: nothing; root to give a file to another owner.
 ///
 /// ```
@@ -72,6 +74,7 @@ pub struct File {
     body: Option<Body>,
     binary: bool,
     sensitive: bool,
+    absent: bool,
 }
 
 impl File {
@@ -85,6 +88,7 @@ impl File {
             body: None,
             binary: false,
             sensitive: false,
+            absent: false,
         }
     }
 
@@ -178,6 +182,13 @@ impl File {
     #[must_use]
     pub fn sensitive(mut self) -> Self {
         self.sensitive = true;
+        self
+    }
+
+    /// Removes the file; all else that is set means nothing then.
+    #[must_use]
+    pub fn absent(mut self) -> Self {
+        self.absent = true;
         self
     }
 
@@ -276,6 +287,10 @@ impl Component for File {
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         self.place.resolve("file", scope)?;
+        if self.absent {
+            self.given.clear();
+            return Ok(());
+        }
         self.access.checked()?;
         let name = self.place.path().file_name();
         self.body = Some(Body::find(&self.given, &self.rendering, name, scope)?);
@@ -285,6 +300,9 @@ impl Component for File {
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        if self.absent {
+            return access::to_remove(probe, self.path(), "file", |entry| !entry.is_directory());
+        }
         self.verify_with(probe, &self.wanted(probe)?)
     }
 
@@ -296,6 +314,9 @@ impl Component for File {
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
+        if self.absent {
+            return machine.remove(self.path());
+        }
         self.update_with(machine, &self.wanted(machine)?)
     }
 }
@@ -311,6 +332,7 @@ impl fmt::Debug for File {
             (false, Some(body)) => debug.field("body", body),
             (false, None) => debug.field("given", &self.given).field("rendering", &self.rendering),
         };
-        debug.field("binary", &self.binary).field("sensitive", &self.sensitive).finish()
+        debug.field("binary", &self.binary).field("sensitive", &self.sensitive);
+        debug.field("absent", &self.absent).finish()
     }
 }

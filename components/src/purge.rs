@@ -25,6 +25,8 @@ use crate::location::Location;
 /// `verify` lists the directories that the pattern names. `update` removes what it finds, and needs
 /// the right to write into the directories that hold it.
 ///
+/// It is how whatever matches is absent, and cannot be so itself.
+///
 /// **Needs**: nothing.
 ///
 /// ```

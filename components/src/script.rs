@@ -34,6 +34,8 @@ use crate::location::Location;
 /// `verify` reads the script's file and runs the guards; `update` writes the file, and runs the
 /// interpreter with its path and the arguments. It needs the interpreter; another user needs `sudo`.
 ///
+/// What a script brought about is absent by what removes it: another script, or a `Purge`.
+///
 /// **Needs**: its interpreter; `sudo` for another user.
 ///
 /// ```

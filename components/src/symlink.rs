@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use togusa_core::demand;
 use togusa_core::fault::CodeExt as _;
+use togusa_core::host::Entry;
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
 
@@ -22,7 +23,8 @@ use crate::location::{Location, Place};
 ///
 /// `verify` reads the link. `update` creates or redirects it in one moment; a file or another link
 /// in its place goes in that moment too, a directory with all that it holds just before. It needs
-/// the right to write into the directory that holds the link.
+/// the right to write into the directory that holds the link. [`absent`](Self::absent) removes a link,
+/// and nothing else.
 ///
 /// **Needs**: nothing.
 ///
@@ -41,12 +43,18 @@ use crate::location::{Location, Place};
 pub struct Symlink {
     place: Place,
     target: Location,
+    absent: bool,
 }
 
 impl Symlink {
     /// A link at a path that leads to a target.
     pub fn new(path: impl Into<Location>, target: impl Into<Location>) -> Self {
-        Self { place: Place::new(path.into()), target: target.into() }
+        Self { place: Place::new(path.into()), target: target.into(), absent: false }
+    }
+
+    /// No link is at a path, wherever it leads.
+    pub fn absent(path: impl Into<Location>) -> Self {
+        Self { absent: true, ..Self::new(path, "") }
     }
 
     /// Creates the directories above that are missing; without it they are an error.
@@ -81,6 +89,9 @@ impl Component for Symlink {
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         self.place.resolve("symlink", scope)?;
+        if self.absent {
+            return Ok(());
+        }
         let relative = !self.target.as_str().starts_with(['/', '~']);
         let target = self
             .target
@@ -95,6 +106,9 @@ impl Component for Symlink {
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        if self.absent {
+            return access::to_remove(probe, self.path(), "symlink", Entry::is_symlink);
+        }
         let target = self.written(probe);
         match probe.entry(self.path())? {
             Some(entry) if entry.is_symlink() => {
@@ -115,6 +129,9 @@ impl Component for Symlink {
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
+        if self.absent {
+            return machine.remove(self.path());
+        }
         self.place.prepare(machine)?;
         let path = self.path();
         if machine.entry(path)?.is_some_and(|entry| entry.is_directory()) {

@@ -3,6 +3,9 @@
 //! Agents send them over the wire, the coordinator adds its own; the cli shows them, prints them as
 //! JSON lines, or records them. No display has any other source.
 
+mod optional_seconds;
+mod seconds;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -477,39 +480,5 @@ impl Summary {
             counts += root.counts;
         }
         counts
-    }
-}
-
-mod seconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(value: &Duration, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_f64(value.as_secs_f64())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
-        Duration::try_from_secs_f64(f64::deserialize(d)?).map_err(serde::de::Error::custom)
-    }
-}
-
-mod optional_seconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        value: &Option<Duration>,
-        s: S,
-    ) -> Result<S::Ok, S::Error> {
-        value.map(|value| value.as_secs_f64()).serialize(s)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        d: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        let value = Option::<f64>::deserialize(d)?;
-        value.map(Duration::try_from_secs_f64).transpose().map_err(serde::de::Error::custom)
     }
 }

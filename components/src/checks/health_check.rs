@@ -35,6 +35,8 @@ use super::target::Target;
 /// time of the environment, or its `timeout` is over: then what was seen last is told. It needs no
 /// privilege.
 ///
+/// A check leaves nothing on the host that could be absent.
+///
 /// **Needs**: `curl` for https; `getent` for names other than `localhost`.
 ///
 /// ```

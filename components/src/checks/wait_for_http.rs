@@ -32,6 +32,8 @@ use super::question::Question;
 /// `verify` does. It needs no privilege. Plain HTTP needs no program, but for `getent` for names other
 /// than `localhost`; https needs `curl`, which is given address and headers through a pipe.
 ///
+/// It leaves nothing on the host that could be absent.
+///
 /// **Needs**: `curl` for https; `getent` for names other than `localhost`.
 ///
 /// ```

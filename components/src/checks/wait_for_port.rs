@@ -30,6 +30,9 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 /// and fails with what it saw last. `healthy` tries once, as `verify` does. It needs no privilege;
 /// names other than `localhost` are looked up by `getent` (package `libc-bin`).
 ///
+/// It leaves nothing on the host that could be absent; that a port takes no connection is
+/// [`closed`](Self::closed).
+///
 /// **Needs**: `getent` for names other than `localhost`.
 ///
 /// ```

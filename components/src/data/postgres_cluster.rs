@@ -28,6 +28,8 @@ use crate::location::Location;
 /// this needs `psql` on the host that converges (Debian: `postgresql-client`). A sandbox maps the
 /// directory of a socket; what is changed is the server that is reached.
 ///
+/// It is the way to a server, not the server, so that it cannot be absent.
+///
 /// **Needs**: `psql`; `sudo` to work as another user of the system.
 ///
 /// ```

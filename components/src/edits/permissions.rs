@@ -31,6 +31,8 @@ use crate::mode::IntoMode;
 /// `verify` lists the directories that the pattern names and looks at every entry. `update` changes
 /// what differs, in place. It needs to own the files, and root for another owner.
 ///
+/// Every file has a mode and an owner, so that they cannot be absent; `Purge` removes what matches.
+///
 /// **Needs**: root for what others own.
 ///
 /// ```

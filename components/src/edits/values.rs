@@ -51,6 +51,8 @@ use datum::{Datum, leaves};
 /// [module](super). It needs the right to write into the directory; a file of another owner needs
 /// root.
 ///
+/// Values are absent by [`unset`](Self::unset), the whole file by a `File` that is.
+///
 /// **Needs**: nothing; root for a file of another owner.
 ///
 /// ```

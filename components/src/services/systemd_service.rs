@@ -42,6 +42,9 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Units of the system need root. Those of the converging user need its own systemd, which runs
 /// without a session only if the user lingers: `update` asks `loginctl` for that.
 ///
+/// A service is absent when its unit is, by a `SystemdUnit`; one that a package brings is `stopped` and
+/// `disabled`, or `masked`.
+///
 /// **Needs**: `systemctl`; root for a unit of the system.
 ///
 /// ```

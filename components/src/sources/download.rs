@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use togusa_core::demand;
 use togusa_core::digest::Digest;
 use togusa_core::fault;
 use togusa_core::fault::CodeExt as _;
@@ -295,14 +294,7 @@ impl Component for Download {
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
         if self.absent {
-            let entry = probe.entry(self.path())?;
-            demand!(
-                !entry.as_ref().is_some_and(Entry::is_directory),
-                code::IN_THE_WAY,
-                "`{}` is a directory, no file that was downloaded",
-                probe.local(self.path()).display()
-            );
-            return Ok(entry.map(|entry| access::removed(&entry, "")).into_iter().collect());
+            return access::to_remove(probe, self.path(), "file", |entry| !entry.is_directory());
         }
         let ownership = self.access.ownership();
         let wanted = Wanted::new(ownership, probe)?;

@@ -38,6 +38,8 @@ const RENEW_BEFORE: u32 = 30;
 /// written: the key belongs to the certificate, each certificate of the chain was issued by the next
 /// one, and it still holds.
 ///
+/// [`absent`](Self::absent) removes both files.
+///
 /// Keys pass through pipes alone, and are private on the disk from the first moment. It needs the
 /// program `openssl`, which whatever serves TLS usually brings; giving files away needs root.
 ///
@@ -66,6 +68,7 @@ pub struct Certificate {
     group: Option<String>,
     key_mode: Result<u32, String>,
     renew_before: Option<u32>,
+    absent: bool,
     paths: Option<(HostPath, HostPath)>,
 }
 
@@ -114,6 +117,7 @@ impl Certificate {
             group: None,
             key_mode: Ok(0o600),
             renew_before: None,
+            absent: false,
             paths: None,
         }
     }
@@ -168,6 +172,13 @@ impl Certificate {
     #[must_use]
     pub fn key_mode(mut self, mode: impl IntoMode) -> Self {
         self.key_mode = mode.into_mode().map_err(|invalid| invalid.to_string());
+        self
+    }
+
+    /// Removes certificate and key; what is set of their contents means nothing then.
+    #[must_use]
+    pub fn absent(mut self) -> Self {
+        self.absent = true;
         self
     }
 
@@ -262,6 +273,10 @@ impl Component for Certificate {
         let (certificate, key) = (file("crt"), file("key"));
         let (crt, private) = (self.file(&certificate, 0o644), self.file(&key, key_mode));
         match &self.source {
+            _ if self.absent => {
+                scope.add(private.absent());
+                scope.add(crt.absent());
+            }
             Source::SelfSigned { names, days } => {
                 let (names, days) = (names.clone(), *days);
                 let renew_before = self.renew_before.unwrap_or(RENEW_BEFORE);

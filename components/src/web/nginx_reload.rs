@@ -26,6 +26,8 @@ use super::workers::{Master, Workers};
 ///
 /// It needs `nginx`, and the right to signal it.
 ///
+/// It leaves nothing on the host that could be absent.
+///
 /// **Needs**: `nginx`; the right to signal it.
 ///
 /// ```

@@ -268,6 +268,6 @@ fn what_was_downloaded_is_removed_and_nobody_asked() {
     assert_eq!(test.converge(), ["- remove file"]);
     assert!(!test.exists("f") && server.asked().is_empty());
     fs::create_dir(test.path("f")).unwrap();
-    assert!(test.failure().contains("no file that was downloaded"));
+    assert!(test.failure().contains("is no file"));
     assert!(test.exists("f"));
 }

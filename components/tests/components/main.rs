@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests arrange the files of hosts by hand")]
 
+mod absent;
 #[cfg(feature = "sources")]
 mod archive;
 mod bench;

@@ -1,6 +1,7 @@
 //! The roots of the subject.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use togusa::core::attributes::{AttributeSchema, Reader, SourceLocation};
@@ -15,6 +16,7 @@ pub(super) fn registry() -> Registry {
         .with::<App>("app")
         .with::<Aside>("aside")
         .with::<Chatty>("chatty")
+        .with::<Kernel>("kernel")
         .with::<Vault>("vault")
         .with::<Client>("client")
         .with::<Safe>("safe")
@@ -150,6 +152,28 @@ struct Aside {
 impl Component for Aside {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         service(scope, &self.text, self.gated);
+        Ok(())
+    }
+}
+
+/// Reboots its host in the middle, and then provides what `app` requires.
+#[derive(Debug, Attributes)]
+struct Kernel {
+    #[attribute(default = "v1")]
+    text: String,
+    /// How long the reboot may take, in seconds.
+    #[attribute(default = 60)]
+    seconds: u64,
+}
+
+impl Component for Kernel {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let conf = scope.add(config(&self.text));
+        scope.on_change(&conf).add(logged("before"));
+        let reboot = Reboot::new().when_required().timeout(Duration::from_secs(self.seconds));
+        scope.on_change(&conf).add(reboot);
+        scope.on_change(&conf).add(logged("after"));
+        scope.offer(Data { text: self.text.clone() });
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `first` | first deployments, the order over hosts, components that fail |
 //! | `lost` | hosts that are down, cut off or restarted, agents that are killed |
+//! | `rebooted` | hosts that reboot in the middle of a run |
 //! | `killed` | the coordinator killed at ten moments |
 //! | `stopped` | Ctrl-C, and two coordinators at once |
 //! | `full` | full disks |
@@ -22,6 +23,7 @@ mod full;
 mod hosts;
 mod killed;
 mod lost;
+mod rebooted;
 mod rolled;
 mod secrets;
 mod stopped;

@@ -35,6 +35,9 @@ fn lacking(kind: &Kind) -> Vec<String> {
     if !kind.doc.contains("\n```") {
         wrong.push(format!("{place} has no example"));
     }
+    if !kind.doc.contains("absent") && kind.methods.iter().all(|method| method.name != "absent") {
+        wrong.push(format!("{place} neither can be `absent` nor says why not"));
+    }
     let undocumented = kind.methods.iter().filter(|method| method.doc.is_empty());
     wrong.extend(
         undocumented.map(|method| format!("{place}: `{}` has no documentation", method.name)),
