@@ -1,5 +1,7 @@
 //! Hosts that reboot in the middle of a run: it goes on when they are back.
 
+use std::time::Duration;
+
 use togusa_core::event::{Event, Outcome};
 use togusa_tests::lab::{Host, HostSpec, Lab};
 use togusa_tests::project::{Deployment, Project};
@@ -79,10 +81,13 @@ fn a_run_goes_on_when_its_host_is_back() {
     assert_eq!((reboots(web), times(web, "before v2"), times(web, "after v2")), (2, 1, 1));
     assert_eq!(times(&lab["other"], "reconnect v1"), 2);
 
-    // The system asks for it, and loses power: no connection is ended.
+    // The system asks for it. It ends the agent first, and is there for some seconds, in which it is
+    // looked for every second; then it loses power, so that no connection is ended.
+    set_shutdown(web, ": >/run/down; kill -9 $(pgrep -f 'agent --digest')");
     web.write("/run/reboot-required", "");
     let run = start(&lab, &project);
     wait_until("the command", || web.exists("/run/down"));
+    std::thread::sleep(Duration::from_secs(3));
     web.cut();
     web.restart();
     web.restore();

@@ -22,6 +22,8 @@ pub(super) struct Rebooting {
     boot: String,
     since: Instant,
     timeout: Duration,
+    /// Why the last attempt to connect failed.
+    last: Option<String>,
 }
 
 impl Rebooting {
@@ -46,7 +48,8 @@ impl Run<'_> {
         let since = Instant::now();
         self.link(&host, |link| {
             let boot = link.boot().to_owned();
-            link.rebooting = Some(Rebooting { root: root.clone(), boot, since, timeout });
+            link.rebooting =
+                Some(Rebooting { root: root.clone(), boot, since, timeout, last: None });
         });
         (self.tell)(Event::Rebooting { root: RootId::new(host, root), breadcrumb, timeout });
     }
@@ -68,14 +71,18 @@ impl Run<'_> {
         if !self.schedule.needs(host) {
             return false;
         }
+        let rebooting = Rebooting { last: Some(problem.message.clone()), ..rebooting };
         if rebooting.is_late() {
-            self.give_up_return(host, &rebooting, Some(problem));
+            self.give_up_return(host, &rebooting);
             return true;
         }
         let described = &self.model.environment.hosts[host];
         let (transport, assets) = (self.transport, self.assets);
         let sender = self.sender.clone();
-        self.link(host, |link| link.reopen(described, (transport, assets), sender, RETRY));
+        self.link(host, |link| {
+            link.rebooting = Some(rebooting);
+            link.reopen(described, (transport, assets), sender, RETRY);
+        });
         true
     }
 
@@ -90,16 +97,18 @@ impl Run<'_> {
                 let problem = Problem::new(code::AGENT_GONE, "the host fell silent");
                 self.look_for_return(&host, &problem);
             } else if !is_there && rebooting.is_late() {
-                self.give_up_return(&host, &rebooting, None);
+                self.give_up_return(&host, &rebooting);
             }
         }
     }
 
-    fn give_up_return(&mut self, host: &HostName, rebooting: &Rebooting, last: Option<&Problem>) {
+    fn give_up_return(&mut self, host: &HostName, rebooting: &Rebooting) {
         let seconds = rebooting.timeout.as_secs();
         let message = format!("the host did not come back within {seconds} s after its reboot");
         let mut problem = Problem::new(code::NOT_BACK, message);
-        problem.causes.extend(last.map(|last| format!("the last attempt: {}", last.message)));
+        problem
+            .causes
+            .extend(rebooting.last.as_ref().map(|last| format!("the last attempt: {last}")));
         let problem =
             problem.hint("look at its console; deploy again when it is up: the reboot then counts");
         self.lose(host, problem);
