@@ -16,7 +16,7 @@
 //! | [`services`] | [`Program`], [`SystemdService`], [`SupervisorProgram`], … | what runs |
 //! | [`scheduled`] | [`Cron`], [`Logrotate`] | what happens at its time |
 //! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Patch`], [`Permissions`] | parts of files; modes and owners by pattern |
-//! | [`sources`] | [`Download`], [`Archive`], [`GitCheckout`], [`HgCheckout`], [`Build`] | what comes from elsewhere |
+//! | [`sources`] | [`Download`], [`S3Object`], [`OciArtifact`], [`Archive`], [`GitCheckout`], [`Build`], … | what comes from elsewhere |
 //! | [`mod@system`] | [`Sysctl`], [`Mount`], [`Swap`], [`FirewallRule`], [`Hostname`], … | the system itself |
 //! | [`web`] | [`NginxSite`], [`HaproxyBackend`], [`Certificate`], … | what stands before an application |
 //! | [`checks`] | [`WaitForPort`], [`WaitForHttp`], [`HealthCheck`] | that something answers |
@@ -134,7 +134,7 @@ pub use script::Script;
 #[cfg(feature = "services")]
 pub use services::{Program, SupervisorProgram, SystemdService, SystemdTimer, SystemdUnit};
 #[cfg(feature = "sources")]
-pub use sources::{Archive, Build, Download, GitCheckout, HgCheckout};
+pub use sources::{Archive, Build, Download, GitCheckout, HgCheckout, OciArtifact, S3Object};
 pub use symlink::Symlink;
 #[cfg(feature = "system")]
 pub use system::{

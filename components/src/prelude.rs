@@ -23,7 +23,7 @@ pub use crate::{
     Zypper,
 };
 #[cfg(feature = "sources")]
-pub use crate::{Archive, Build, Download, GitCheckout, HgCheckout};
+pub use crate::{Archive, Build, Download, GitCheckout, HgCheckout, OciArtifact, S3Object};
 #[cfg(feature = "accounts")]
 pub use crate::{AuthorizedKey, GpgKey, Group, KnownHost, PamLimit, SudoRule, User};
 #[cfg(feature = "edits")]

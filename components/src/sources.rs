@@ -3,6 +3,8 @@
 //! | module | component | what it looks after |
 //! |---|---|---|
 //! | [`download`] | [`Download`] | a file from a URL |
+//! | [`s3_object`] | [`S3Object`] | a file from a bucket of S3 or a store like it |
+//! | [`oci_artifact`] | [`OciArtifact`] | an artifact of an OCI registry, by its digest |
 //! | [`archive`] | [`Archive`] | what an archive holds, unpacked |
 //! | [`git`] | [`GitCheckout`] | a checkout of a git repository |
 //! | [`hg`] | [`HgCheckout`] | a checkout of a repository of Mercurial |
@@ -15,9 +17,13 @@ pub mod archive;
 pub mod build;
 mod checkout;
 pub mod download;
+mod fetch;
+mod fetched;
 pub mod git;
 pub mod hg;
 mod memory;
+pub mod oci_artifact;
+pub mod s3_object;
 mod tools;
 
 pub use archive::Archive;
@@ -25,3 +31,5 @@ pub use build::Build;
 pub use download::Download;
 pub use git::GitCheckout;
 pub use hg::HgCheckout;
+pub use oci_artifact::OciArtifact;
+pub use s3_object::S3Object;

@@ -1,27 +1,17 @@
 //! Files from a URL.
 
-mod fetch;
-mod url;
-
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use togusa_core::digest::Digest;
-use togusa_core::fault;
-use togusa_core::fault::CodeExt as _;
-use togusa_core::host::{Content, Entry, Ownership};
 use togusa_core::prelude::*;
-use togusa_core::problem::code;
 
-use crate::access::{self, Access, Wanted};
 use crate::file::Text;
-use crate::location::{Location, Place};
+use crate::location::Location;
 use crate::mode::IntoMode;
 
-use super::memory::Memory;
-use fetch::Request;
-use url::shown;
+use super::fetch::{Request, shown};
+use super::fetched::{FetchedFile, Method, Origin};
 
 /// A file from a URL.
 ///
@@ -67,55 +57,27 @@ use url::shown;
 /// ```
 #[derive(Debug)]
 pub struct Download {
-    place: Place,
-    access: Access,
+    file: FetchedFile,
     request: Request,
-    checksum: Option<Checksum>,
-    sum: Option<Digest>,
-    absent: bool,
-    memory: Option<Memory>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Checksum {
-    Given(String),
-    Waived,
-}
-
-/// What is remembered of a download without a checksum.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Fetched {
-    /// Of what was asked for.
-    request: Digest,
-    digest: Digest,
-    tag: fetch::Tag,
 }
 
 impl Download {
     /// A file from a URL at a path; a relative one lies in the root's work directory.
     pub fn new(url: impl Into<Text>, path: impl Into<Location>) -> Self {
-        Self {
-            place: Place::new(path.into()),
-            access: Access::default(),
-            request: Request::new(url.into()),
-            checksum: None,
-            sum: None,
-            absent: false,
-            memory: None,
-        }
+        Self { file: FetchedFile::new(path.into()), request: Request::new(url.into()) }
     }
 
     /// Sets the SHA-256 checksum that the file has: 64 hexadecimal digits, also after `sha256:`.
     #[must_use]
     pub fn sha256(mut self, sum: impl Into<String>) -> Self {
-        self.checksum = Some(Checksum::Given(sum.into()));
+        self.file.set_sum(sum);
         self
     }
 
     /// Takes what the server gives.
     #[must_use]
     pub fn without_checksum(mut self) -> Self {
-        self.checksum = Some(Checksum::Waived);
+        self.file.waive_sum();
         self
     }
 
@@ -150,35 +112,35 @@ impl Download {
     /// Sets the mode: `0o644`, `"644"` or `"rw-r--r--"`.
     #[must_use]
     pub fn mode(mut self, mode: impl IntoMode) -> Self {
-        self.access.set_mode(mode);
+        self.file.access.set_mode(mode);
         self
     }
 
     /// Sets the owner, by name or number.
     #[must_use]
     pub fn owner(mut self, name: impl Into<String>) -> Self {
-        self.access.set_owner(name);
+        self.file.access.set_owner(name);
         self
     }
 
     /// Sets the group, by name or number.
     #[must_use]
     pub fn group(mut self, name: impl Into<String>) -> Self {
-        self.access.set_group(name);
+        self.file.access.set_group(name);
         self
     }
 
     /// Creates the directories above that are missing; without it they are an error.
     #[must_use]
     pub fn leading_directories(mut self) -> Self {
-        self.place.with_leading();
+        self.file.place.with_leading();
         self
     }
 
     /// Removes the file; then no checksum is needed.
     #[must_use]
     pub fn absent(mut self) -> Self {
-        self.absent = true;
+        self.file.set_absent();
         self
     }
 
@@ -188,166 +150,39 @@ impl Download {
     /// The download was not added yet.
     #[track_caller]
     pub fn path(&self) -> &HostPath {
-        self.place.path()
+        self.file.path()
+    }
+}
+
+impl Origin for Request {
+    fn shown(&self) -> String {
+        shown(&self.url)
     }
 
-    fn memory(&self) -> Result<&Memory> {
-        self.memory.as_ref().context("the download was not configured").code(code::NOT_CONFIGURED)
+    fn digest(&self) -> Digest {
+        Self::digest(self)
     }
 
-    /// Where it is fetched to.
-    fn partial(&self) -> Result<HostPath> {
-        let suffix =
-            self.sum.map_or_else(|| "part".to_owned(), |sum| format!("{}.part", sum.short()));
-        Ok(self.memory()?.path(&suffix))
-    }
-
-    /// Why the content of the file is not right; nothing if it is.
-    fn differences(&self, probe: &Probe<'_>) -> Result<Vec<Change>> {
-        let present = probe.digest(self.path())?.0;
-        let Some(sum) = self.sum else { return self.differences_by_tag(probe, present) };
-        if present == sum {
-            return Ok(Vec::new());
-        }
-        Ok(vec![Change::property("sha256", present.short(), sum.short())])
-    }
-
-    fn differences_by_tag(&self, probe: &Probe<'_>, present: Digest) -> Result<Vec<Change>> {
-        let known: Option<Fetched> = self.memory()?.read(probe)?;
-        let Some(known) = known.filter(|known| known.request == self.request.digest()) else {
-            return Ok(vec!["it was not fetched from this URL yet".into()]);
-        };
-        if known.digest != present {
-            return Ok(vec!["content was changed by hand".into()]);
-        }
-        if known.tag.is_empty() {
-            return Ok(Vec::new());
-        }
-        let tag = self.request.ask(probe)?;
-        Ok(known.tag.changes(&tag))
-    }
-
-    /// Fetches into the private file beside, until it has the right content.
-    fn fetch(&self, machine: &Machine<'_>, partial: &HostPath) -> Result<(Digest, fetch::Tag)> {
-        let fetch = |resume: bool| -> Result<(Digest, fetch::Tag)> {
-            let tag = self.request.fetch(machine, self.memory()?, partial, resume)?;
-            Ok((machine.digest(partial)?.0, tag))
-        };
-        let Some(sum) = self.sum else {
-            machine.remove(partial)?;
-            return fetch(false);
-        };
-        let begun = machine.entry(partial)?.is_some_and(|entry| entry.size > 0);
-        if begun {
-            // What is complete, or cannot be resumed, is looked at like what came.
-            if machine.digest(partial)?.0 == sum {
-                return Ok((sum, fetch::Tag::default()));
-            }
-            match fetch(true) {
-                Ok(fetched) if fetched.0 == sum => return Ok(fetched),
-                Ok(_) => machine.remove(partial)?,
-                Err(error) if fetch::cannot_resume(&error) => machine.remove(partial)?,
-                Err(error) => return Err(error),
-            }
-        }
-        let fetched = fetch(true)?;
-        if fetched.0 != sum {
-            machine.remove(partial)?;
-            let error = fault!(
-                code::CHECKSUM_DIFFERS,
-                "the file has the SHA-256 checksum {}, not {sum}",
-                fetched.0
-            );
-            return Err(error).hint(
-                "compare it with the one that its authors publish: the file may have been changed",
-            );
-        }
-        Ok(fetched)
+    fn request(&self, _probe: &Probe<'_>, _method: Method) -> Result<Cow<'_, Request>> {
+        Ok(Cow::Borrowed(self))
     }
 }
 
 impl Component for Download {
     fn key(&self) -> Option<Cow<'_, str>> {
-        Some(self.place.key())
+        Some(self.file.place.key())
     }
 
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
-        self.place.resolve("download", scope)?;
-        self.access.checked()?;
         self.request.check()?;
-        self.sum = match &self.checksum {
-            None if self.absent => None,
-            None => {
-                return Err(fault!(code::NO_CHECKSUM, "a download needs a checksum")).hint(
-                    "give it `.sha256(\"…\")`, or take what comes with `.without_checksum()`",
-                );
-            }
-            Some(Checksum::Waived) => None,
-            Some(Checksum::Given(text)) => {
-                let digits = text.strip_prefix("sha256:").unwrap_or(text);
-                Some(digits.to_ascii_lowercase().parse()?)
-            }
-        };
-        self.memory = Some(Memory::of(scope));
-        Ok(())
+        self.file.configure("download", scope)
     }
 
     fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
-        if self.absent {
-            return access::to_remove(probe, self.path(), "file", |entry| !entry.is_directory());
-        }
-        let ownership = self.access.ownership();
-        let wanted = Wanted::new(ownership, probe)?;
-        let entry = probe.entry(self.path())?;
-        let Some(entry) = entry.clone().filter(Entry::is_file) else {
-            let removed = entry.map(|entry| access::removed(&entry, ""));
-            let from = format!("file from {}", shown(&self.request.url));
-            return Ok(removed.into_iter().chain([access::created(&from, ownership)]).collect());
-        };
-        let mut verdict = wanted.changes(probe, &entry, "");
-        verdict.extend(self.differences(probe)?);
-        Ok(verdict.into())
+        self.file.verify(probe, &self.request)
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
-        if self.absent {
-            machine.remove(&self.partial()?)?;
-            self.memory()?.forget(machine)?;
-            return machine.remove(self.path());
-        }
-        self.place.prepare(machine)?;
-        let (path, ownership) = (self.path(), self.access.ownership());
-        if let Some(entry) = machine.entry(path)?.filter(Entry::is_file)
-            && self.differences(machine)?.is_empty()
-            && machine.is_own_place(path)?
-        {
-            return access::mend(machine, path, &entry, ownership);
-        }
-        let memory = self.memory()?;
-        memory.prepare(machine)?;
-        let partial = self.partial()?;
-        let fetched = self.fetch(machine, &partial);
-        let (digest, tag) =
-            fetched.with_context(|| format!("cannot download {}", shown(&self.request.url)))?;
-        if self.sum.is_none() {
-            // Written first: after a crash the file is not what is remembered, and fetched again.
-            memory.write(machine, &Fetched { request: self.request.digest(), digest, tag })?;
-        }
-        let content = Content::Reader(Box::new(machine.open(&partial)?));
-        machine.replace(path, content, ownership)?;
-        machine.remove(&partial)
+        self.file.update(machine, &self.request)
     }
-}
-
-/// A private file that lives as long as a program reads it.
-fn with_private<T>(
-    machine: &Machine<'_>,
-    path: &HostPath,
-    content: &str,
-    run: impl FnOnce() -> Result<T>,
-) -> Result<T> {
-    machine.write(path, content, &Ownership::mode(0o600))?;
-    let result = run();
-    machine.remove(path)?;
-    result
 }

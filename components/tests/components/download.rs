@@ -211,8 +211,8 @@ fn secrets_reach_the_server_and_nothing_else() {
     assert!(asked[1].contains("Authorization: Basic eW91OnQwazNuICJxdW90ZWQi"), "{asked:?}");
 }
 
-/// Runs one test of this file in a process of its own, whose `PATH` has a program less.
-fn again_without(program: &str, name: &str) {
+/// Runs one test in a process of its own, whose `PATH` has a program less.
+pub fn again_without(program: &str, name: &str) {
     let bin = tempfile::tempdir().unwrap();
     for directory in ["/usr/bin", "/bin", "/usr/local/bin"].map(Path::new) {
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
@@ -223,8 +223,11 @@ fn again_without(program: &str, name: &str) {
         }
     }
     let own = std::env::current_exe().unwrap();
-    let ran =
-        std::process::Command::new(own).args(["--exact", name]).env("PATH", bin.path()).output();
+    let ran = std::process::Command::new(own)
+        .args(["--exact", name])
+        .env("PATH", bin.path())
+        .env("TESTED_WITHOUT", program)
+        .output();
     let ran = ran.unwrap();
     let told = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success() && told.contains("1 passed"), "{told}");

@@ -42,6 +42,8 @@ mod monitoring;
 mod mysql;
 #[cfg(feature = "packages")]
 mod npm;
+#[cfg(feature = "sources")]
+mod oci_artifact;
 #[cfg(feature = "edits")]
 mod patch;
 #[cfg(feature = "services")]
@@ -49,11 +51,15 @@ mod program;
 mod purge;
 #[cfg(feature = "system")]
 mod reboot;
+#[cfg(feature = "sources")]
+mod s3_object;
 mod scheduled;
 mod script;
 mod secrets;
 #[cfg(feature = "sources")]
 mod server;
+#[cfg(feature = "sources")]
+mod servers;
 mod symlink;
 #[cfg(feature = "system")]
 mod system;

@@ -1,9 +1,11 @@
 //! URLs as they may be shown.
 
+use std::fmt::Write as _;
+
 use crate::file::Text;
 
 /// A URL without user and password; one that is a secret is not shown.
-pub(super) fn shown(url: &Text) -> String {
+pub(in crate::sources) fn shown(url: &Text) -> String {
     match url.as_str() {
         Ok(text) if !url.is_secret() => format!("`{}`", without_password(text)),
         _ => "a secret URL".to_owned(),
@@ -38,6 +40,21 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
+/// A text as it stands in a URL; a `/` stays where it separates.
+pub(in crate::sources) fn encoded(text: &str, separators: bool) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if plain || byte == b'/' && separators {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing into a text does not fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +75,11 @@ mod tests {
         let (url, login) = split("ftp://me:a%40b%zz@a.org/x");
         assert_eq!((url.as_str(), login), ("ftp://a.org/x", Some(("me".into(), "a@b%zz".into()))));
         assert_eq!(split("http://a.org/x@y"), ("http://a.org/x@y".into(), None));
+    }
+
+    #[test]
+    fn what_a_url_cannot_hold_is_written_otherwise() {
+        assert_eq!(encoded("a b/ü+~.tar", true), "a%20b/%C3%BC%2B~.tar");
+        assert_eq!(encoded("a/b", false), "a%2Fb");
     }
 }

@@ -1,75 +1,42 @@
 //! Fetching by the programs that a host has.
 
+mod answer;
+mod url;
+
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use togusa_core::digest::Digest;
-use togusa_core::host::ExecError;
+use togusa_core::host::{ExecError, Ownership};
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
 use togusa_core::{demand, fault};
 
 use crate::file::Text;
-use crate::sources::memory::Memory;
-use crate::sources::tools;
 
-use super::url::split;
+use super::memory::Memory;
+use super::tools;
+
+pub(super) use answer::{Answer, Tag};
+use url::split;
+pub(super) use url::{encoded, shown};
+
+/// How much a server may answer that is not asked for a file, in bytes.
+const LARGEST_ANSWER: u64 = 4 * 1024 * 1024;
 
 /// What is asked of a server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) url: Text,
     pub(super) headers: Vec<(String, Text)>,
     pub(super) auth: Option<(String, Text)>,
     pub(super) timeout: Duration,
     pub(super) retries: u32,
-}
-
-/// What a server says of the version of a file.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Tag {
-    etag: Option<String>,
-    modified: Option<String>,
-}
-
-impl Tag {
-    /// Reads the headers of the last answer: those before it sent the request elsewhere.
-    fn read(headers: &str) -> Self {
-        let mut tag = Self::default();
-        for line in headers.lines().map(str::trim) {
-            if line.starts_with("HTTP/") {
-                tag = Self::default();
-            }
-            let Some((name, value)) = line.split_once(':') else { continue };
-            let value = Some(value.trim().to_owned());
-            match name.to_ascii_lowercase().as_str() {
-                "etag" => tag.etag = value,
-                "last-modified" => tag.modified = value,
-                _ => {}
-            }
-        }
-        tag
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    pub(super) fn changes(&self, now: &Self) -> Vec<Change> {
-        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".into());
-        let mut changes = Vec::new();
-        if self.etag != now.etag {
-            changes.push(Change::property("ETag", text(&self.etag), text(&now.etag)));
-        } else if self.etag.is_none() && self.modified != now.modified {
-            changes.push(Change::property(
-                "Last-Modified",
-                text(&self.modified),
-                text(&now.modified),
-            ));
-        }
-        changes
-    }
+    /// Whether it goes where the server sends it.
+    pub(super) redirects: bool,
+    /// Whether who can read its headers can do what they allow.
+    pub(super) private: bool,
 }
 
 impl Request {
@@ -80,6 +47,8 @@ impl Request {
             auth: None,
             timeout: Duration::from_secs(60 * 60),
             retries: 3,
+            redirects: true,
+            private: false,
         }
     }
 
@@ -116,27 +85,36 @@ impl Request {
 
     /// Asks for the version of the file, without its content.
     pub(super) fn ask(&self, probe: &Probe<'_>) -> Result<Tag> {
-        let curl = self.curl("head\n")?;
+        let curl = self.curl("fail\nhead\n")?;
         match probe.query(&curl) {
-            Ok(output) => Ok(Tag::read(&output.stdout_text())),
+            Ok(output) => Tag::read(&output.stdout_text()),
             Err(error) if tools::is_missing(&error) => {
+                // Nothing may be written here, and wget takes its settings from no pipe.
+                let hint = "install the package `curl` on the host: it takes headers and passwords \
+                            without showing them to other users";
+                if self.private {
+                    return Err(error).hint(hint);
+                }
                 let wget = self.wget(self.wget_settings()?.iter().flat_map(|(name, value)| {
                     ["--execute".to_owned(), format!("{name} = {value}")]
                 }))?;
                 let wget = wget.args(["--spider", "--server-response"]);
-                // Nothing may be written here, and wget takes its settings from no pipe.
                 let output = match needing(probe.query(&wget)) {
-                    Err(error) if is_secret(&error) => Err(error).hint(
-                        "install the package `curl` on the host: it takes headers and passwords \
-                         without showing them to other users",
-                    ),
+                    Err(error) if is_secret(&error) => Err(error).hint(hint),
                     output => output,
                 }?;
-                Ok(Tag::read(&output.stderr_text()))
+                Tag::read(&output.stderr_text())
             }
             Err(error) => Err(error),
         }
-        .context("cannot ask the server for the version of the file")
+    }
+
+    /// Asks for something small, and takes whatever is answered; with curl alone.
+    pub(super) fn answer(&self, probe: &Probe<'_>) -> Result<Answer> {
+        let mut config = String::from("include\n");
+        setting(&mut config, "max-filesize", &LARGEST_ANSWER.to_string());
+        let output = tools::needing(probe.query(&self.curl(&config)?), "curl")?;
+        Answer::read(&output.stdout)
     }
 
     /// Fetches into a file; what is there already is what came before, if it is to be resumed.
@@ -149,7 +127,7 @@ impl Request {
     ) -> Result<Tag> {
         let headers = memory.path("headers");
         let local = |path: &HostPath| machine.local(path).to_string_lossy().into_owned();
-        let mut config = String::new();
+        let mut config = String::from("fail\n");
         setting(&mut config, "output", &local(into));
         setting(&mut config, "dump-header", &local(&headers));
         if resume {
@@ -160,22 +138,23 @@ impl Request {
                 let settings = self.wget_settings()?;
                 let lines = settings.iter().map(|(name, value)| format!("{name} = {value}\n"));
                 let config = memory.path("wgetrc");
-                super::with_private(machine, &config, &lines.collect::<String>(), || {
+                with_private(machine, &config, &lines.collect::<String>(), || {
                     let mut wget = self.wget([format!("--config={}", local(&config))])?;
                     if resume {
                         wget = wget.arg("--continue");
                     }
                     let wget = wget.args(["--server-response", "-O", &local(into)]);
-                    Ok(Tag::read(&needing(machine.run(&wget))?.stderr_text()))
+                    Tag::read(&needing(machine.run(&wget))?.stderr_text())
                 })
             }
             Err(error) => Err(error),
-            Ok(_) => Ok(Tag::read(&machine.read_to_string(&headers).unwrap_or_default())),
+            // A server of FTP has none.
+            Ok(_) => Tag::read(&machine.read_to_string(&headers).unwrap_or_default()),
         };
         machine.remove(&headers)?;
         // A server that has nothing to send leaves no file.
         if fetched.is_ok() && machine.entry(into)?.is_none() {
-            machine.write(into, "", &togusa_core::host::Ownership::mode(0o600))?;
+            machine.write(into, "", &Ownership::mode(0o600))?;
         }
         fetched
     }
@@ -192,7 +171,7 @@ impl Request {
 
     /// curl, which reads all that it is told from its standard input.
     fn curl(&self, more: &str) -> Result<Exec> {
-        let mut config = String::from("silent\nshow-error\nfail\nlocation\ngloboff\n");
+        let mut config = String::from("silent\nshow-error\nlocation\ngloboff\n");
         let (url, login) = self.parts()?;
         setting(&mut config, "url", &url);
         setting(&mut config, "proto", "=https,http,ftp");
@@ -201,6 +180,9 @@ impl Request {
         setting(&mut config, "speed-time", "60");
         setting(&mut config, "retry", &self.retries.to_string());
         setting(&mut config, "max-time", &self.timeout.as_secs().max(1).to_string());
+        if !self.redirects {
+            setting(&mut config, "max-redirs", "0");
+        }
         for (name, value) in &self.headers {
             setting(&mut config, "header", &format!("{name}: {}", value.as_str()?));
         }
@@ -223,6 +205,9 @@ impl Request {
             ("connect_timeout", "30".into()),
             ("read_timeout", "60".into()),
         ];
+        if !self.redirects {
+            settings.push(("max_redirect", "0".into()));
+        }
         for (name, value) in &self.headers {
             settings.push(("header", format!("{name}: {}", value.as_str()?)));
         }
@@ -238,6 +223,56 @@ impl Request {
     fn limit(&self) -> Duration {
         self.timeout + Duration::from_secs(10)
     }
+}
+
+/// Fetches a file that is known by its checksum; a former download that broke is gone on with.
+pub(super) fn fetch_exactly<'a>(
+    machine: &Machine<'_>,
+    request: impl Fn() -> Result<Cow<'a, Request>>,
+    memory: &Memory,
+    partial: &HostPath,
+    sum: Digest,
+) -> Result<Tag> {
+    let fetch = || -> Result<(Digest, Tag)> {
+        let tag = request()?.fetch(machine, memory, partial, true)?;
+        Ok((machine.digest(partial)?.0, tag))
+    };
+    let begun = machine.entry(partial)?.is_some_and(|entry| entry.size > 0);
+    if begun {
+        // What is complete, or cannot be resumed, is looked at like what came.
+        if machine.digest(partial)?.0 == sum {
+            return Ok(Tag::default());
+        }
+        match fetch() {
+            Ok((digest, tag)) if digest == sum => return Ok(tag),
+            Ok(_) => machine.remove(partial)?,
+            Err(error) if cannot_resume(&error) => machine.remove(partial)?,
+            Err(error) => return Err(error),
+        }
+    }
+    let (digest, tag) = fetch()?;
+    if digest != sum {
+        machine.remove(partial)?;
+        let error =
+            fault!(code::CHECKSUM_DIFFERS, "the file has the SHA-256 checksum {digest}, not {sum}");
+        return Err(error).hint(
+            "compare it with the one that its authors publish: the file may have been changed",
+        );
+    }
+    Ok(tag)
+}
+
+/// A private file that lives as long as a program reads it.
+fn with_private<T>(
+    machine: &Machine<'_>,
+    path: &HostPath,
+    content: &str,
+    run: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    machine.write(path, content, &Ownership::mode(0o600))?;
+    let result = run();
+    machine.remove(path)?;
+    result
 }
 
 /// Adds a line to what curl reads.
@@ -264,7 +299,7 @@ fn is_secret(error: &anyhow::Error) -> bool {
 
 /// Whether a try to go on failed for a reason that a new beginning has not: the server knows no
 /// ranges, or the file there is shorter by now.
-pub(super) fn cannot_resume(error: &anyhow::Error) -> bool {
+fn cannot_resume(error: &anyhow::Error) -> bool {
     let Some(ExecError::Failed { failure, .. }) = error.downcast_ref() else { return false };
     match failure.code {
         // Of curl: no ranges, a bad place to go on.
@@ -278,20 +313,6 @@ pub(super) fn cannot_resume(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_last_answer_counts() {
-        let tag = Tag::read(
-            "HTTP/1.1 302 Found\r\nETag: \"old\"\r\nLocation: /x\r\n\r\n\
-             HTTP/2 200\r\nlast-modified: Sat, 01 Jan 2022 00:00:00 GMT\r\n\r\n",
-        );
-        assert_eq!(tag.etag, None);
-        assert_eq!(tag.modified.as_deref(), Some("Sat, 01 Jan 2022 00:00:00 GMT"));
-        let tagged = Tag::read("  HTTP/1.1 200 OK\n  ETag: \"a:b\"\n");
-        assert_eq!(tagged.etag.as_deref(), Some("\"a:b\""));
-        assert_eq!(tagged.changes(&tagged), []);
-        assert_eq!(tag.changes(&tagged)[0].to_string(), "ETag none → \"a:b\"");
-    }
 
     #[test]
     fn what_curl_reads_is_quoted() {
