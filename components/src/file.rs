@@ -202,7 +202,7 @@ impl File {
     }
 
     /// Whether the content must not be seen: it was said, or a secret stands in it.
-    fn is_sensitive(&self, content: &Content<'_>, probe: &Probe<'_>) -> bool {
+    pub(crate) fn is_sensitive(&self, content: &Content<'_>, probe: &Probe<'_>) -> bool {
         let made_of_secret = matches!(&self.body, Some(Body::Text(text)) if text.is_secret());
         self.sensitive || made_of_secret || content.is_sensitive(probe)
     }

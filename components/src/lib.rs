@@ -18,7 +18,7 @@
 //! | [`edits`] | [`Line`], [`Block`], [`Values`], [`Patch`], [`Permissions`] | parts of files; modes and owners by pattern |
 //! | [`sources`] | [`Download`], [`S3Object`], [`OciArtifact`], [`Archive`], [`GitCheckout`], [`Build`], … | what comes from elsewhere |
 //! | [`mod@system`] | [`Sysctl`], [`Mount`], [`Swap`], [`FirewallRule`], [`Hostname`], … | the system itself |
-//! | [`web`] | [`NginxSite`], [`HaproxyBackend`], [`Certificate`], … | what stands before an application |
+//! | [`web`] | [`NginxSite`], [`CaddySite`], [`AcmeCertificate`], … | what stands before an application |
 //! | [`checks`] | [`WaitForPort`], [`WaitForHttp`], [`HealthCheck`] | that something answers |
 //!
 //! Those of a row that names several are a group: a cargo feature that is on by default.
@@ -142,4 +142,7 @@ pub use system::{
     ZfsDataset,
 };
 #[cfg(feature = "web")]
-pub use web::{Certificate, HaproxyBackend, NginxReload, NginxSite};
+pub use web::{
+    AcmeCertificate, CaddyReload, CaddySite, Certificate, HaproxyBackend, KeyType, NginxReload,
+    NginxSite, Varnish,
+};

@@ -16,7 +16,10 @@ pub use crate::system::{
     ZfsDataset,
 };
 #[cfg(feature = "web")]
-pub use crate::web::{Certificate, HaproxyBackend, NginxReload, NginxSite};
+pub use crate::web::{
+    AcmeCertificate, CaddyReload, CaddySite, Certificate, HaproxyBackend, KeyType, NginxReload,
+    NginxSite, Varnish,
+};
 #[cfg(feature = "packages")]
 pub use crate::{
     Apk, Apt, AptRepository, Brew, CargoInstall, Dnf, Npm, Package, Pacman, Pkg, Snap, VirtualEnv,

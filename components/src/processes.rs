@@ -68,6 +68,14 @@ impl Process {
 
 #[cfg(feature = "web")]
 impl Process {
+    /// Whether it is of this host, and not of a container on it: those have a number of their own there.
+    pub(crate) fn is_here(&self) -> bool {
+        // One that ends meanwhile is nowhere.
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        numbers.is_some_and(|numbers| numbers.split_whitespace().count() == 1)
+    }
+
     /// The name that it goes by in lists of processes, which it may have set itself.
     pub(crate) fn title(&self) -> String {
         // One that ends meanwhile has no title any more.
@@ -104,7 +112,7 @@ mod tests {
         let process = Process::running(own).unwrap();
         assert!(Process::all().any(|other| other == process));
         assert_eq!(Process::above_this()[..2], [own, process.parent]);
-        assert!(!process.title().is_empty() && !boot().is_empty());
+        assert!(!process.title().is_empty() && process.is_here() && !boot().is_empty());
         assert_eq!(Process::running(i32::MAX), None);
     }
 }

@@ -1,6 +1,6 @@
 //! TLS certificates and their keys.
 
-mod facts;
+pub(super) mod facts;
 mod given;
 mod self_signed;
 

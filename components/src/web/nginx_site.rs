@@ -18,6 +18,7 @@ use crate::symlink::Symlink;
 
 use super::NginxReload;
 use super::servers::Servers;
+use super::text_source::TextSource;
 
 use trial::Trial;
 
@@ -93,7 +94,7 @@ use trial::Trial;
 #[derive(Debug)]
 pub struct NginxSite {
     name: String,
-    given: Option<Given>,
+    given: Option<TextSource>,
     layout: Layout,
     config: Location,
     pid_file: Option<Location>,
@@ -109,15 +110,6 @@ enum Layout {
     Debian,
     ConfD,
     Directory(Location),
-}
-
-/// Where the text comes from.
-#[derive(Debug)]
-enum Given {
-    Content(Text),
-    Source(String),
-    Template(String, template::Context),
-    Inline(String, template::Context),
 }
 
 impl NginxSite {
@@ -139,28 +131,28 @@ impl NginxSite {
     /// Sets the text.
     #[must_use]
     pub fn content(mut self, text: impl Into<Text>) -> Self {
-        self.given = Some(Given::Content(text.into()));
+        self.given = Some(TextSource::Content(text.into()));
         self
     }
 
     /// Sets the text to an asset, rendered if it is a template.
     #[must_use]
     pub fn source(mut self, name: impl Into<String>) -> Self {
-        self.given = Some(Given::Source(name.into()));
+        self.given = Some(TextSource::Source(name.into()));
         self
     }
 
     /// Sets the text to an asset that is rendered with the given variables.
     #[must_use]
     pub fn template(mut self, name: impl Into<String>, context: template::Context) -> Self {
-        self.given = Some(Given::Template(name.into(), context));
+        self.given = Some(TextSource::Template(name.into(), context));
         self
     }
 
     /// Sets the text to a template that stands in the code.
     #[must_use]
     pub fn inline_template(mut self, text: impl Into<String>, context: template::Context) -> Self {
-        self.given = Some(Given::Inline(text.into(), context));
+        self.given = Some(TextSource::Inline(text.into(), context));
         self
     }
 
@@ -246,10 +238,7 @@ impl NginxSite {
         let file = File::new(path);
         match self.given.take() {
             None => file.source(self.name.clone()),
-            Some(Given::Content(text)) => file.content(text),
-            Some(Given::Source(name)) => file.source(name),
-            Some(Given::Template(name, context)) => file.template(name, context),
-            Some(Given::Inline(text, context)) => file.inline_template(text, context),
+            Some(given) => given.for_file(file),
         }
     }
 }

@@ -113,9 +113,16 @@ impl Bench {
     }
 
     /// Puts a fake in the place of a program; of all others the host has none but those that are allowed.
-    #[cfg(any(feature = "packages", feature = "sources"))]
+    #[cfg(any(feature = "packages", feature = "sources", feature = "web"))]
     pub fn fake(mut self, fake: Fake) -> Self {
         self.harness = self.harness.fake(fake).only_fakes();
+        self
+    }
+
+    /// Lets a host with fakes have these programs too.
+    #[cfg(feature = "web")]
+    pub fn allow<const N: usize>(mut self, programs: [&str; N]) -> Self {
+        self.harness = self.harness.allow(programs);
         self
     }
 
@@ -134,7 +141,7 @@ impl Bench {
     }
 
     /// How a fake was called since this was asked last.
-    #[cfg(any(feature = "packages", feature = "sources", feature = "system"))]
+    #[cfg(any(feature = "packages", feature = "sources", feature = "system", feature = "web"))]
     pub fn new_calls(&self, program: &str) -> Vec<String> {
         let calls = self.harness.calls(program).to_string();
         self.harness.forget_calls();
@@ -184,7 +191,7 @@ impl Bench {
     }
 
     pub fn mode(&self, below: &str) -> u32 {
-        self.path(below).symlink_metadata().unwrap().mode() & 0o7777
+        mode_of(&self.path(below))
     }
 
     pub fn set_mode(&self, below: &str, mode: u32) {
@@ -252,6 +259,10 @@ pub fn lines(run: &Run) -> Vec<String> {
     let changes = run.changes();
     let lines = changes.iter().flat_map(|change| change.lines().skip(1));
     lines.map(|line| line.trim().to_owned()).collect()
+}
+
+pub fn mode_of(path: &Path) -> u32 {
+    path.symlink_metadata().unwrap().mode() & 0o7777
 }
 
 pub fn set_mode(path: &Path, mode: u32) {

@@ -3,11 +3,15 @@
 #![expect(clippy::disallowed_methods, reason = "tests arrange the files of hosts by hand")]
 
 mod absent;
+#[cfg(feature = "web")]
+mod acme;
 #[cfg(feature = "sources")]
 mod archive;
 mod bench;
 #[cfg(feature = "sources")]
 mod build;
+#[cfg(feature = "web")]
+mod caddy;
 #[cfg(feature = "packages")]
 mod cargo;
 #[cfg(feature = "web")]
@@ -63,6 +67,8 @@ mod servers;
 mod symlink;
 #[cfg(feature = "system")]
 mod system;
+#[cfg(feature = "web")]
+mod varnish;
 #[cfg(feature = "packages")]
 mod virtual_env;
 

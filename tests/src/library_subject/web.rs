@@ -9,10 +9,13 @@ pub(super) fn register(registry: Registry) -> Registry {
     registry
         .with::<ASite>("site")
         .with::<ABackend>("backend")
+        .with::<ACaddySite>("caddy")
         .with::<ACertificate>("certificate")
+        .with::<AnAcmeCertificate>("acme")
         .with::<Answers>("answers")
         .with::<Application>("application")
         .with::<Balancer>("balancer")
+        .with::<AVarnish>("varnish")
 }
 
 /// A site of nginx.
@@ -69,6 +72,72 @@ impl Component for ABackend {
     }
 }
 
+/// A site of Caddy, and its certificate.
+#[derive(Debug, Attributes)]
+struct ACaddySite {
+    site: String,
+    address: String,
+    root: Option<String>,
+    upstream: Option<u16>,
+    path: Option<String>,
+    directive: Option<String>,
+    /// The mode of the key of a self-signed one.
+    key_mode: Option<String>,
+    #[attribute(default = 90)]
+    days: u32,
+    #[attribute(default = false)]
+    internal: bool,
+    #[attribute(default = false)]
+    absent: bool,
+}
+
+impl Component for ACaddySite {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let site = CaddySite::new(&*self.site).address(&*self.address);
+        let upstream = self.upstream.map(|port| Address { host: "127.0.0.1".into(), port });
+        set!(site:
+            root = self.root.as_deref(),
+            upstream = upstream.as_ref(),
+            upstream_path = self.path.as_deref(),
+            directive = self.directive.as_deref(),
+        );
+        ask!(site: internal_tls if self.internal, absent if self.absent);
+        let Some(key_mode) = self.key_mode.as_deref() else {
+            scope.add(site);
+            return Ok(());
+        };
+        let own = Certificate::self_signed("localhost").directory("/etc/caddy").days(self.days);
+        let own = scope.add(own.group("caddy").key_mode(key_mode));
+        scope.add(site.certificate(own.certificate_path(), own.key_path()));
+        scope.on_change(&own).add(CaddyReload::new());
+        Ok(())
+    }
+}
+
+/// The configuration of Varnish.
+#[derive(Debug, Attributes)]
+struct AVarnish {
+    #[attribute(default = "")]
+    text: String,
+    #[attribute(default = "")]
+    included: String,
+    group: Option<String>,
+    #[attribute(default = false)]
+    absent: bool,
+}
+
+impl Component for AVarnish {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let included = File::new("/etc/varnish/included.vcl").content(&self.included);
+        let included = scope.add(included.mode(0o644));
+        let varnish = Varnish::new("/etc/varnish/default.vcl").content(&self.text);
+        set!(varnish: group = self.group.as_deref());
+        ask!(varnish: absent if self.absent);
+        scope.on_change(&included).add(varnish);
+        Ok(())
+    }
+}
+
 /// A self-signed certificate of a user of the host.
 #[derive(Debug, Attributes)]
 struct ACertificate {
@@ -81,6 +150,49 @@ impl Component for ACertificate {
     fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
         let certificate = Certificate::self_signed(&*self.name).directory(&*self.directory);
         scope.add(certificate.owner(&*self.owner));
+        Ok(())
+    }
+}
+
+/// A certificate of an authority that speaks ACME.
+#[derive(Debug, Attributes)]
+struct AnAcmeCertificate {
+    names: Vec<String>,
+    authority: String,
+    ca_file: String,
+    port: Option<u16>,
+    webroot: Option<String>,
+    group: Option<String>,
+    directory: Option<String>,
+    #[attribute(default = false)]
+    rsa: bool,
+    #[attribute(default = false)]
+    combined: bool,
+    #[attribute(default = false)]
+    lego: bool,
+    #[attribute(default = false)]
+    absent: bool,
+}
+
+impl Component for AnAcmeCertificate {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let (name, more) = self.names.split_first().context("it has no name")?;
+        let certificate = AcmeCertificate::new(name).names(more).terms_agreed();
+        let certificate = certificate.email("ops@shop.test").authority(&*self.authority);
+        let certificate = certificate.ca_file(&*self.ca_file);
+        set!(certificate:
+            port = self.port,
+            webroot = self.webroot.as_deref(),
+            group = self.group.as_deref(),
+            directory = self.directory.as_deref(),
+            key_type = self.rsa.then_some(KeyType::Rsa2048),
+        );
+        ask!(certificate:
+            lego if self.lego,
+            combined if self.combined,
+            absent if self.absent,
+        );
+        scope.add(certificate);
         Ok(())
     }
 }

@@ -3,7 +3,9 @@
 //! | module | shows |
 //! |---|---|
 //! | `accounts` | users and groups |
+//! | `acme` | certificates of a real authority by certbot and lego |
 //! | `apt` | packages of Debian and their sources |
+//! | `caddy` | sites of a real Caddy |
 //! | `crowd` | a host with much on it |
 //! | `data` | PostgreSQL |
 //! | `docker` | images, networks, volumes and containers of a real Docker |
@@ -16,6 +18,7 @@
 //! | `redis` | a real Redis |
 //! | `rights` | rules of a real sudo, limits, keys of a real gpg |
 //! | `scheduled` | jobs of cron, rotation of logs |
+//! | `varnish` | the configuration of a real Varnish |
 //! | `virtual_env` | virtual environments of Python |
 //! | `sources` | checkouts and scripts of another user |
 //! | `npm` | packages of a real npm |
@@ -27,7 +30,9 @@
 //! | `site` | a host, and environments that are deployed on it |
 
 mod accounts;
+mod acme;
 mod apt;
+mod caddy;
 mod crowd;
 mod data;
 mod docker;
@@ -47,6 +52,7 @@ mod sources;
 mod supervisor;
 mod system;
 mod systemd;
+mod varnish;
 mod virtual_env;
 mod web;
 

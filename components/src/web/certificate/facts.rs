@@ -15,19 +15,19 @@ const DAY: u64 = 24 * 60 * 60;
 
 /// What `openssl` tells of a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts {
-    pub(super) subject: String,
-    pub(super) issuer: String,
-    pub(super) names: BTreeSet<String>,
+pub(in crate::web) struct Facts {
+    pub(in crate::web) subject: String,
+    pub(in crate::web) issuer: String,
+    pub(in crate::web) names: BTreeSet<String>,
     /// In seconds since 1970.
-    pub(super) begin: u64,
-    pub(super) end: u64,
-    pub(super) public_key: String,
+    pub(in crate::web) begin: u64,
+    pub(in crate::web) end: u64,
+    pub(in crate::web) public_key: String,
 }
 
 impl Facts {
     /// How many days it holds in all.
-    pub(super) fn days(&self) -> u64 {
+    pub(in crate::web) fn days(&self) -> u64 {
         self.end.saturating_sub(self.begin) / DAY
     }
 
@@ -38,17 +38,28 @@ impl Facts {
         seconds(self.end) - seconds(now.as_secs())
     }
 
-    pub(super) fn has_expired(&self) -> bool {
+    pub(in crate::web) fn has_expired(&self) -> bool {
         self.left() <= 0
     }
 
     /// How many days are left, the one that has begun among them.
-    pub(super) fn days_left(&self) -> u64 {
+    pub(in crate::web) fn days_left(&self) -> u64 {
         u64::try_from(self.left()).unwrap_or(0).div_ceil(DAY)
     }
 
+    /// What differs if it is to hold for some names and addresses.
+    pub(in crate::web) fn names_change(&self, names: &[String]) -> Option<Change> {
+        let wanted: BTreeSet<_> = names.iter().map(|name| plain_name(name)).collect();
+        let shown = |names: &BTreeSet<String>| match names.is_empty() {
+            true => "none".to_owned(),
+            false => names.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+        };
+        let differ = wanted != self.names;
+        differ.then(|| Change::property("names", shown(&self.names), shown(&wanted)))
+    }
+
     /// `expires in 12 days`, `expired 3 days ago`.
-    pub(super) fn expiry(&self) -> String {
+    pub(in crate::web) fn expiry(&self) -> String {
         match self.has_expired() {
             false => format!("expires in {} days", self.days_left()),
             true => format!("expired {} days ago", self.left().unsigned_abs() / DAY),
@@ -73,7 +84,7 @@ fn ask(probe: &Probe<'_>, args: &[&str], input: &[u8]) -> Result<Option<String>>
 }
 
 /// What a certificate in PEM is; `None`: it is none.
-pub(super) fn of_certificate(probe: &Probe<'_>, pem: &[u8]) -> Result<Option<Facts>> {
+pub(in crate::web) fn of_certificate(probe: &Probe<'_>, pem: &[u8]) -> Result<Option<Facts>> {
     let args = [
         "x509",
         "-noout",
@@ -90,19 +101,23 @@ pub(super) fn of_certificate(probe: &Probe<'_>, pem: &[u8]) -> Result<Option<Fac
 }
 
 /// The public half of a key in PEM; `None`: it is no key without a password.
-pub(super) fn public_key(probe: &Probe<'_>, pem: &[u8]) -> Result<Option<String>> {
+pub(in crate::web) fn public_key(probe: &Probe<'_>, pem: &[u8]) -> Result<Option<String>> {
     ask(probe, &["pkey", "-pubout", "-passin", "pass:"], pem)
 }
 
 /// The certificates of a text, each by itself.
-pub(super) fn chain(pem: &str) -> Vec<String> {
+pub(in crate::web) fn chain(pem: &str) -> Vec<String> {
     const END: &str = "-----END CERTIFICATE-----";
     let parts = pem.split_inclusive(END);
     parts.filter(|part| part.contains(END)).map(|part| format!("{}\n", part.trim())).collect()
 }
 
 /// Makes a new key, and a certificate that it signs itself: both in PEM.
-pub(super) fn make(probe: &Probe<'_>, names: &[String], days: u32) -> Result<(Secret, String)> {
+pub(in crate::web) fn make(
+    probe: &Probe<'_>,
+    names: &[String],
+    days: u32,
+) -> Result<(Secret, String)> {
     let alternatives: Vec<_> = names.iter().map(|name| alternative(name)).collect();
     let alternatives = format!("subjectAltName={}", alternatives.join(","));
     // A subject has room for 64 characters; clients look at the alternatives alone.
@@ -129,7 +144,7 @@ fn alternative(name: &str) -> String {
 }
 
 /// A name as openssl prints it, without its kind.
-pub(super) fn plain_name(name: &str) -> String {
+fn plain_name(name: &str) -> String {
     match name.parse::<IpAddr>() {
         Ok(address) => address.to_string(),
         Err(_) => name.to_owned(),

@@ -1,7 +1,5 @@
 //! Certificates that sign themselves.
 
-use std::collections::BTreeSet;
-
 use togusa_core::host::Entry;
 use togusa_core::prelude::*;
 
@@ -68,15 +66,7 @@ impl SelfSigned {
     }
 
     fn judge(&self, facts: &Facts) -> Vec<Change> {
-        let mut changes = Vec::new();
-        let wanted: BTreeSet<_> = self.names.iter().map(|name| facts::plain_name(name)).collect();
-        if wanted != facts.names {
-            let shown = |names: &BTreeSet<String>| match names.is_empty() {
-                true => "none".to_owned(),
-                false => names.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
-            };
-            changes.push(Change::property("names", shown(&facts.names), shown(&wanted)));
-        }
+        let mut changes: Vec<_> = facts.names_change(&self.names).into_iter().collect();
         if facts.days() != u64::from(self.days) {
             changes.push(Change::property("days", facts.days(), self.days));
         }
@@ -120,6 +110,7 @@ impl Component for SelfSigned {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
     use std::time::{SystemTime, UNIX_EPOCH};
 
     #[test]
