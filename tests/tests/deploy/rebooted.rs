@@ -1,7 +1,5 @@
 //! Hosts that reboot in the middle of a run: it goes on when they are back.
 
-use std::time::Duration;
-
 use togusa_core::event::{Event, Outcome};
 use togusa_tests::lab::{Host, HostSpec, Lab};
 use togusa_tests::project::{Deployment, Project};
@@ -81,13 +79,14 @@ fn a_run_goes_on_when_its_host_is_back() {
     assert_eq!((reboots(web), times(web, "before v2"), times(web, "after v2")), (2, 1, 1));
     assert_eq!(times(&lab["other"], "reconnect v1"), 2);
 
-    // The system asks for it. It ends the agent first, and is there for some seconds, in which it is
-    // looked for every second; then it loses power, so that no connection is ended.
+    // The system asks for it. It ends the agent first, and is still there when it is looked for; then
+    // it loses power, so that no connection is ended.
     set_shutdown(web, ": >/run/down; kill -9 $(pgrep -f 'agent --digest')");
     web.write("/run/reboot-required", "");
+    web.write("~/.ssh/rc", "echo login >>/run/logins");
     let run = start(&lab, &project);
     wait_until("the command", || web.exists("/run/down"));
-    std::thread::sleep(Duration::from_secs(3));
+    wait_until("three sessions", || web.read("/run/logins").lines().count() > 2);
     web.cut();
     web.restart();
     web.restore();
