@@ -301,7 +301,7 @@ impl View for Plain {
             }
             Event::Rebooting { root, breadcrumb, .. } => {
                 self.looked_at.remove(root);
-                let text = format!("{}  reboots for {} > {breadcrumb}\n", root.host, root.root);
+                let text = format!("{}  reboots for {breadcrumb}\n", root.host);
                 self.show(Verbosity::Normal, Stream::Notes, &harmless(&text));
             }
             Event::Rebooted { host, elapsed } => {

@@ -2,6 +2,8 @@
 
 mod rollout;
 
+use std::time::Duration;
+
 use togusa_core::event::{Event, Mode, Outcome, Skip, Summary};
 use togusa_core::problem::{Problem, code};
 use togusa_core::verdict::Change;
@@ -35,6 +37,39 @@ fn a_deployment_tells_on_standard_error_how_it_goes_on() {
     slowest:
       web1  App > Service("app")  3.2 s
     converged: 4 components changed, 1 trigger performed
+    "#);
+}
+
+#[test]
+fn a_host_that_reboots_goes_and_comes_back() {
+    let kernel = root("web1", "kernel");
+    let reboot = "Kernel > Reboot";
+    let mut events = vec![
+        started(Mode::Converge, std::slice::from_ref(&kernel), &[]),
+        changed(&kernel, "Kernel > File(\"grub\")", [Change::create("file")], &[], Some(12)),
+        updates(&kernel, reboot),
+        Event::Rebooting {
+            root: kernel.clone(),
+            breadcrumb: reboot.into(),
+            timeout: Duration::from_secs(600),
+        },
+        Event::Rebooted { host: "web1".into(), elapsed: Duration::from_secs(41) },
+        changed(&kernel, reboot, [], &["Kernel > File(\"grub\")"], Some(42_000)),
+    ];
+    events.extend(ends(&[(&kernel, Outcome::Converged, [3, 1, 0, 1], 43_100)]));
+    insta::assert_snapshot!(shown(NORMAL, Purpose::Deploy, false, &events), @r#"
+    [stderr]
+    deploying `shop` to `prod`: 1 root on 1 host
+    web1  Kernel > File("grub")
+      + create file
+    web1  reboots for Kernel > Reboot
+    web1  is back after 41 s
+    web1  Kernel > Reboot  (42 s)
+      ~ triggered by Kernel > File("grub")
+    web1  1 root  2 current  1 changed  1 triggered  0 failed  43 s
+    slowest:
+      web1  Kernel > Reboot  42 s
+    converged: 1 component changed, 1 trigger performed
     "#);
 }
 

@@ -20,7 +20,7 @@ use crate::verdict::{Change, Verdict};
 use super::calls::restore;
 use super::reboot::Reboot;
 use super::run::{Host, Pending, Triggers};
-use super::state::now;
+use super::state::RebootNote;
 
 /// Runs one root to its end.
 pub(super) fn converge(host: &Host, id: &RootId, draft: &Draft, start: &Start) -> Done {
@@ -52,6 +52,7 @@ pub(super) fn converge(host: &Host, id: &RootId, draft: &Draft, start: &Start) -
         }
         Vec::new()
     });
+    let away = walk.triggers.rebooted().values().map(RebootNote::elapsed).sum::<Duration>();
     Done {
         root: id.root.clone(),
         end,
@@ -59,7 +60,7 @@ pub(super) fn converge(host: &Host, id: &RootId, draft: &Draft, start: &Start) -
         uncertain: walk.doubt,
         counters,
         predicted: walk.triggers.predicted(&walk.changed),
-        seconds: began.elapsed().as_secs_f64(),
+        seconds: (began.elapsed() + away).as_secs_f64(),
     }
 }
 
@@ -136,7 +137,7 @@ impl Walk<'_> {
                 breadcrumb: self.draft.breadcrumb(*node).clone(),
                 changes: note.changes.clone(),
                 triggered_by: note.causes.clone(),
-                elapsed: Some(Duration::from_secs(now().saturating_sub(note.began))),
+                elapsed: Some(note.elapsed()),
             });
         }
     }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mark, StateError, durable};
+use super::{Mark, StateError, durable, now};
 use crate::event::Counts;
 use crate::names::{Breadcrumb, RootName};
 use crate::resource::Provider;
@@ -30,6 +31,13 @@ pub(crate) struct RebootNote {
     pub(crate) providers: Vec<(Provider, u64)>,
     /// What the root had done before.
     pub(crate) counts: Counts,
+}
+
+impl RebootNote {
+    /// How long ago it was begun, by the clock of the host.
+    pub(crate) fn elapsed(&self) -> Duration {
+        Duration::from_secs(now().saturating_sub(self.began))
+    }
 }
 
 /// All such notes of a host.
