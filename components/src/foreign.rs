@@ -17,6 +17,7 @@ pub(crate) fn program(name: &str) -> Exec {
 #[cfg(any(
     feature = "accounts",
     feature = "checks",
+    feature = "containers",
     feature = "data",
     feature = "services",
     feature = "system",
