@@ -13,6 +13,7 @@ use crate::deployment::{Deployment, HostStatus};
 use crate::digest::Digest;
 use crate::environment::Host;
 use crate::event::{Counts, Event, Mode};
+use crate::host::Boot;
 use crate::model::answers::ProvidedWire;
 use crate::names::{Breadcrumb, HostName, RootId, RootName};
 use crate::problem::Problem;
@@ -75,8 +76,7 @@ pub(crate) struct Hello {
     pub(crate) build: String,
     /// The home directory of the converging user.
     pub(crate) home: String,
-    /// What tells this start of the host's system from others; empty where it does not say.
-    pub(crate) boot: String,
+    pub(crate) boot: Boot,
 }
 
 /// The target directory that somebody wants to know about.
@@ -95,8 +95,10 @@ pub(crate) struct HandOver {
     pub(crate) project: String,
     pub(crate) environment: String,
     pub(crate) deployment: Deployment,
-    /// What tells the present start of the coordinator's system from all others.
-    pub(crate) coordinator_boot: String,
+    /// Of the system that the coordinator runs on.
+    pub(crate) coordinator_boot: Boot,
+    /// The host is back from a reboot of this very run: how roots have ended on it before.
+    pub(crate) back: Option<Vec<(RootName, End, Counts)>>,
     /// The host with the selected roots only.
     pub(crate) host: Host,
     /// The names of all roots of the host, those left out of this run too.

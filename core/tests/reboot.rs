@@ -5,9 +5,10 @@ mod support;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use support::{Service, Text, restarts};
 use togusa_core::engine::Options;
-use togusa_core::event::{Event, Mode, Outcome};
+use togusa_core::event::{Event, Mode, Outcome, Step};
 use togusa_core::interrupt::Interrupt;
 use togusa_core::prelude::*;
 use togusa_core::testing::{Answer, Fake, Harness};
@@ -72,6 +73,12 @@ fn the_run_goes_on_when_the_host_is_back() {
     let kernel = run.summary.roots.iter().find(|(id, _)| id.0 == harness.root("web", "kernel"));
     let counts = kernel.unwrap().1.counts;
     assert_eq!((counts.changed, counts.triggered), (2, 1));
+    // The record of the host knows what was done before, too.
+    let records = harness.target_directory("web").join(".togusa/deployments.jsonl");
+    let records = std::fs::read_to_string(records).unwrap();
+    let last = records.lines().rfind(|line| !line.is_empty()).unwrap();
+    assert!(last.contains(r#""roots":{"app":"converged","kernel":"converged"}"#), "{last}");
+    assert!(last.contains(r#""changed":3"#), "{last}");
     harness.deploy().assert_unchanged();
     harness.plan().assert_unchanged();
     assert_eq!(harness.reboots("web"), 1);
@@ -126,6 +133,15 @@ fn options(deployment: &str) -> Options {
     options
 }
 
+#[track_caller]
+fn wait_until(mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it does not come to be");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn a_run_that_is_stopped_meanwhile_leaves_nothing_to_be_done_twice() {
     let harness = kernel().host("web", ["app"]);
@@ -138,7 +154,8 @@ fn a_run_that_is_stopped_meanwhile_leaves_nothing_to_be_done_twice() {
     let outcomes = run.summary.roots.values().map(|root| root.outcome.clone());
     assert!(outcomes.into_iter().any(|outcome| outcome == Outcome::Interrupted), "{run}");
     assert_eq!(run.failures(), [""; 0]);
-    assert_eq!(harness.reboots("web"), 1);
+    // Nobody waits for the agent that goes down with its host.
+    wait_until(|| harness.reboots("web") == 1);
     // A plan knows it too, and changes nothing of what is remembered.
     for _ in 0..2 {
         let plan = harness.plan();
@@ -233,5 +250,120 @@ fn one_reboot_serves_all_that_wait_for_it() {
     // They may also come one after the other, if one of them is slow.
     assert!((1..=2).contains(&harness.reboots("web")), "{run}");
     assert_eq!(run.summary.roots.values().map(|root| root.counts.triggered).sum::<usize>(), 2);
+    harness.deploy().assert_unchanged();
+}
+
+/// Goes on once it was seen to begin, and a while after that.
+#[derive(Debug)]
+struct Seen {}
+
+static SEEN: AtomicBool = AtomicBool::new(false);
+
+impl Component for Seen {
+    fn verify(&self, _: &Probe<'_>) -> Result<Verdict> {
+        Ok(Verdict::stale("always"))
+    }
+
+    fn update(&self, machine: &Machine<'_>) -> Result {
+        let limit = Instant::now() + Duration::from_secs(20);
+        while !SEEN.load(Ordering::SeqCst) && Instant::now() < limit {
+            machine.pause(Duration::from_millis(5))?;
+        }
+        // So that the agent has heard of the interruption.
+        machine.pause(Duration::from_secs(1))?;
+        machine.reboot(&Exec::new("bring-down"), Duration::from_secs(60))
+    }
+}
+
+root!(SeenRoot, |scope| {
+    scope.add(Seen {});
+});
+
+#[test]
+fn an_interrupted_run_reboots_no_host_and_fails_nothing() {
+    let harness = Harness::new(Registry::new().with::<SeenRoot>("seen")).host("web", ["seen"]);
+    let interrupt = Interrupt::default();
+    let run = harness.run_watched(&options("1"), &interrupt, &|event| {
+        if matches!(event, Event::ComponentStarted { step: Step::Update, .. }) {
+            interrupt.raise();
+            SEEN.store(true, Ordering::SeqCst);
+        }
+    });
+    let outcomes: Vec<_> = run.summary.roots.values().map(|root| root.outcome.clone()).collect();
+    assert_eq!(outcomes, [Outcome::Interrupted], "{run}");
+    assert_eq!((run.failures().len(), harness.reboots("web")), (0, 0), "{run}");
+}
+
+/// What `late` requires, which comes when its own host is away.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Data {}
+
+impl Resource for Data {}
+
+/// Comes to its end when the host `web` has gone.
+#[derive(Debug)]
+struct Elsewhere {}
+
+static GONE: AtomicBool = AtomicBool::new(false);
+
+impl Component for Elsewhere {
+    fn verify(&self, probe: &Probe<'_>) -> Result<Verdict> {
+        let path = HostPath::new(&probe.host().name, "~/elsewhere");
+        Ok(Verdict::expect(probe.entry(&path)?.is_some(), "not done"))
+    }
+
+    fn update(&self, machine: &Machine<'_>) -> Result {
+        let limit = Instant::now() + Duration::from_secs(20);
+        while !GONE.load(Ordering::SeqCst) && Instant::now() < limit {
+            machine.pause(Duration::from_millis(5))?;
+        }
+        // The agent has gone by then, and the host is not looked for yet.
+        machine.pause(Duration::from_millis(300))?;
+        machine.write(&HostPath::new(&machine.host().name, "~/elsewhere"), "", &Default::default())
+    }
+}
+
+root!(ElsewhereRoot, |scope| {
+    scope.add(Elsewhere {});
+    scope.provide(Data {});
+});
+
+root!(Late, |scope| {
+    let data = scope.require_all::<Data>()?;
+    let text = scope.add(Text::new("late", "too"));
+    scope.on_change(&data).on_change(&text).add(Service::new("late"));
+});
+
+#[test]
+fn what_becomes_due_while_the_host_is_away_is_done_when_it_is_back() {
+    let registry = Registry::new().with::<Kernel>("kernel").with::<Late>("late");
+    let registry = registry.with::<ElsewhereRoot>("elsewhere");
+    let harness = Harness::new(registry).host("web", ["kernel", "late"]);
+    let harness = harness.host("db", ["elsewhere"]);
+    let run = harness.run_watched(&options("1"), &Interrupt::default(), &|event| {
+        if matches!(event, Event::Rebooting { .. }) {
+            GONE.store(true, Ordering::SeqCst);
+        }
+    });
+    run.assert_success();
+    // It is looked for once: nothing that was said too early has sent the new agent away.
+    let back = run.events.iter().filter(|event| matches!(event, Event::Rebooted { .. })).count();
+    assert_eq!((harness.reboots("web"), back, restarts(&harness, "web", "late")), (1, 1, 1));
+    harness.deploy().assert_unchanged();
+}
+
+#[test]
+fn another_deployment_that_comes_meanwhile_is_not_taken_for_the_own_one() {
+    let harness = kernel();
+    let run = harness.run_watched(&options("1"), &Interrupt::default(), &|event| {
+        if matches!(event, Event::Rebooting { .. }) {
+            let mut other = options("2");
+            other.wait = true;
+            other.deployment.who = "grace".to_owned();
+            harness.run_with(&other, &Interrupt::default()).assert_success();
+        }
+    });
+    run.assert_failed_with("grace deployed to the host while it was rebooted");
+    assert_eq!(harness.reboots("web"), 1);
     harness.deploy().assert_unchanged();
 }

@@ -34,7 +34,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 /// installed (`dnf-utils` of Fedora, RHEL and their like). `update` runs the command as root, or as who
 /// it is said to run as. A host counts as back when it takes a connection and its system has been
 /// started anew, which is told by the boot id of Linux and the start of the first process, so that a
-/// container counts too; elsewhere by `kern.boottime`.
+/// container counts too.
 ///
 /// A reboot that was begun is remembered on the host. When the deployment is killed meanwhile, the next
 /// one finds that the host was rebooted, by whomever, and does not do it again. A component reboots its

@@ -122,7 +122,7 @@ fn converse(
         };
     line.watch(&host);
     // What the drafts were made from is not needed any more.
-    let HandOver { deployment, attending, .. } = *hand_over;
+    let HandOver { deployment, attending, back, .. } = *hand_over;
     // A host that only attends is not deployed to.
     let takes_part = drafts.keys().any(|root| !attending.contains(root));
     let recorded = (host.lock.is_some() && takes_part).then_some(&deployment);
@@ -130,7 +130,9 @@ fn converse(
         warn(&host, state::records::begin(&host.site.state, deployment));
     }
     line.send(FromAgent::Ready(left))?;
-    let ends = work(&host, &drafts, line, inbox, ended);
+    let mut ends: Ends =
+        back.into_iter().flatten().map(|(root, end, counts)| (root, (end, counts))).collect();
+    ends.extend(work(&host, &drafts, line, inbox, ended));
     if host.door.is_gone() {
         // Whoever comes when the host is back knows how it ends.
         return Ok(());
@@ -260,7 +262,7 @@ fn work(
                 running += 1;
                 let ended = ended.clone();
                 scope.spawn(move || {
-                    let _present = host.door.enter(|| host.site.interrupt.is_raised());
+                    let _present = host.door.enter(&host.site.interrupt);
                     let end = run(host, drafts, line, &start);
                     // Room is made by who waits for this very note.
                     let _ = ended.send(Note::Ended(start.root, end));
@@ -283,7 +285,6 @@ fn work(
                     calls += 1;
                     let ended = ended.clone();
                     scope.spawn(move || {
-                        let _present = host.door.enter(|| host.site.interrupt.is_raised());
                         answer(host, drafts, line, &call);
                         // As below.
                         let _ = ended.send(Note::Answered);

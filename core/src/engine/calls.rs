@@ -23,15 +23,26 @@ pub(super) fn call(
     draft: &Draft,
     kind: &CallKind,
 ) -> Result<Vec<RootId>, Problem> {
+    // A root that waits to reboot the host is not to wait for who waits for that root.
+    let alone = matches!(kind, CallKind::Drain { .. } | CallKind::Restore { .. })
+        .then(|| host.site.shared.exclusive_root(&id.root));
+    let _present = host.door.enter_at_once(&host.site.interrupt);
+    let called = perform(host, id, draft, kind);
+    drop(alone);
+    called
+}
+
+fn perform(
+    host: &Host,
+    id: &RootId,
+    draft: &Draft,
+    kind: &CallKind,
+) -> Result<Vec<RootId>, Problem> {
     match kind {
         CallKind::Health => health(host, id, draft).map(|()| Vec::new()),
-        CallKind::Drain { instances } => {
-            let _alone = host.site.shared.exclusive_root(&id.root);
-            drain(host, id, draft, instances)
-                .map_err(|error| Problem::from_error(&error, code::NOT_DRAINED))
-        }
+        CallKind::Drain { instances } => drain(host, id, draft, instances)
+            .map_err(|error| Problem::from_error(&error, code::NOT_DRAINED)),
         CallKind::Restore { instances } => {
-            let _alone = host.site.shared.exclusive_root(&id.root);
             let restored = restore(host, id, draft, instances.iter());
             restored
                 .map_err(|error| Problem::from_error(&error, code::NOT_RESTORED))

@@ -20,7 +20,6 @@ use crate::verdict::{Change, Verdict};
 use super::calls::restore;
 use super::reboot::Reboot;
 use super::run::{Host, Pending, Triggers};
-use super::state::RebootNote;
 
 /// Runs one root to its end.
 pub(super) fn converge(host: &Host, id: &RootId, draft: &Draft, start: &Start) -> Done {
@@ -41,6 +40,7 @@ pub(super) fn converge(host: &Host, id: &RootId, draft: &Draft, start: &Start) -
         // Who only looks takes what cannot be judged for something to be changed.
         uncertain: start.uncertain || looks,
         doubt: false,
+        away: Duration::ZERO,
     };
     let mut end = walk.run();
     host.activity.end(id);
@@ -52,7 +52,6 @@ pub(super) fn converge(host: &Host, id: &RootId, draft: &Draft, start: &Start) -
         }
         Vec::new()
     });
-    let away = walk.triggers.rebooted().values().map(RebootNote::elapsed).sum::<Duration>();
     Done {
         root: id.root.clone(),
         end,
@@ -60,7 +59,7 @@ pub(super) fn converge(host: &Host, id: &RootId, draft: &Draft, start: &Start) -
         uncertain: walk.doubt,
         counters,
         predicted: walk.triggers.predicted(&walk.changed),
-        seconds: (began.elapsed() + away).as_secs_f64(),
+        seconds: (began.elapsed() + walk.away).as_secs_f64(),
     }
 }
 
@@ -78,6 +77,8 @@ struct Walk<'a> {
     uncertain: bool,
     /// In a plan: something in this root is not as it will be.
     doubt: bool,
+    /// How long the host was away because the root rebooted it.
+    away: Duration,
 }
 
 /// Why a walk ends early.
@@ -129,6 +130,7 @@ impl Walk<'_> {
     /// Tells what the host was rebooted for in this deployment; the agent before could not.
     fn tell_reboots(&mut self) {
         for (node, note) in self.triggers.rebooted() {
+            self.away += note.elapsed();
             self.counts += Counts { verified: 0, ..note.counts };
             self.counts.changed += usize::from(!note.changes.is_empty());
             self.counts.triggered += usize::from(!note.causes.is_empty());
@@ -270,12 +272,21 @@ impl Walk<'_> {
                 Ok(())
             }
             Err(_) if self.host.door.is_gone() => Err(Stop::Interrupted),
+            // What was not begun because of the interruption has not failed either.
+            Err(error) if self.was_not_begun(&error) => Err(Stop::Interrupted),
             Err(error) => {
                 let stop = self.fail(breadcrumb, verdict.into_changes(), &error);
                 // What the interruption killed has not failed by itself.
                 Err(if self.host.site.interrupt.must_kill() { Stop::Interrupted } else { stop })
             }
         }
+    }
+
+    fn was_not_begun(&self, error: &anyhow::Error) -> bool {
+        let interrupt = &self.host.site.interrupt;
+        let of_interrupt =
+            || Problem::from_error(error, code::UPDATE_FAILED).code == code::INTERRUPTED;
+        interrupt.is_raised() && !interrupt.must_kill() && of_interrupt()
     }
 
     fn update(

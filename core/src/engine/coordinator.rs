@@ -23,7 +23,7 @@ use crate::interrupt::Interrupt;
 use crate::model::Model;
 use crate::names::{HostName, RootId};
 use crate::problem::{Problem, code};
-use crate::protocol::{Ask, Call, CallKind, Done, Frame, FromAgent, Left, ToAgent};
+use crate::protocol::{Ask, CallKind, Done, Frame, FromAgent, Left, ToAgent};
 use crate::secret::Masked as _;
 
 use super::transport::{Connection, Transport};
@@ -296,7 +296,8 @@ impl Run<'_> {
                     };
                     if self.links.get(&host).is_some_and(is_same) {
                         // It still goes down; the agent ends, and the host is looked for again.
-                        return self.links[&host].say(ToAgent::Goodbye);
+                        self.link(&host, Link::is_still_up);
+                        return;
                     }
                     self.link(&host, |link| link.started_at(hello.boot));
                     self.homes.insert(host.clone(), hello.home);
@@ -388,12 +389,10 @@ impl Run<'_> {
                     }
                     self.started.insert(root.clone(), (ask, restore.clone()));
                     let start = self.start(&root, ask, restore);
-                    self.links[&root.host].say(ToAgent::Start(Box::new(start)));
+                    self.say_to(&root.host, ToAgent::Start(Box::new(start)));
                 }
                 Action::Call { number, to, kind } => {
-                    let call = Call { number, root: to.root.clone(), kind: kind.clone() };
-                    self.links[&to.host].say(ToAgent::Call(call));
-                    self.called.insert(number, (to, kind));
+                    self.call(number, to, kind);
                 }
                 Action::End { root, outcome, counts, elapsed } => {
                     let failed = outcome == Outcome::Failed;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::host::boot;
+use crate::host::Boot;
 use crate::model::Model;
 use crate::names::{HostName, RootId};
 use crate::protocol::HandOver;
@@ -55,7 +55,8 @@ pub(super) fn hand_over(
         project: environment.project.clone(),
         environment: environment.name.clone(),
         deployment: options.deployment.clone(),
-        coordinator_boot: boot().to_owned(),
+        coordinator_boot: Boot::read(),
+        back: None,
         host: its_host,
         all_roots,
         attending: BTreeSet::new(),

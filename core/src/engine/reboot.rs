@@ -12,7 +12,8 @@ use crate::event::Counts;
 use crate::fail;
 use crate::fault;
 use crate::fault::HintExt as _;
-use crate::host::{Reboots, StagedBoots};
+use crate::host::{Boot, Reboots, StagedBoots};
+use crate::interrupt::Interrupt;
 use crate::model::draft::{Draft, NodeId};
 use crate::names::{Breadcrumb, RootId};
 use crate::problem::code;
@@ -28,8 +29,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 
 /// What the roots of a host know of its reboots.
 pub(super) struct Door {
-    /// What tells this start of the system from others; empty where it does not say.
-    pub(super) boot: String,
+    pub(super) boot: Boot,
     /// The coordinator runs on this very system.
     pub(super) is_here: bool,
     pub(super) deployment: String,
@@ -65,7 +65,7 @@ impl Drop for Presence<'_> {
 
 impl Door {
     pub(super) fn new(
-        (boot, is_here): (String, bool),
+        (boot, is_here): (Boot, bool),
         deployment: String,
         staged: Option<StagedBoots>,
         notes: RebootNotes,
@@ -75,11 +75,20 @@ impl Door {
         Self { boot, is_here, deployment, staged, notes, say, inside, changed, is_gone }
     }
 
-    /// Waits while the host is about to reboot. Who is let in although it is, because the run is
-    /// interrupted, begins nothing.
-    pub(super) fn enter(&self, interrupted: impl Fn() -> bool) -> Presence<'_> {
+    /// Waits while somebody waits to reboot the host, or does; a root is let in all the same when the
+    /// run is interrupted, and ends as such.
+    pub(super) fn enter(&self, interrupt: &Interrupt) -> Presence<'_> {
+        self.enter_unless(interrupt, |inside| inside.waiting > 0)
+    }
+
+    /// Waits while the host is rebooted; what is asked for does not wait for who waits to do so.
+    pub(super) fn enter_at_once(&self, interrupt: &Interrupt) -> Presence<'_> {
+        self.enter_unless(interrupt, |inside| inside.reboots)
+    }
+
+    fn enter_unless(&self, interrupt: &Interrupt, shut: impl Fn(&Inside) -> bool) -> Presence<'_> {
         let mut inside = self.inside();
-        while inside.waiting > 0 && !interrupted() && !self.is_gone() {
+        while shut(&inside) && !interrupt.is_raised() && !self.is_gone() {
             inside = self.glance(inside);
         }
         inside.busy += 1;
@@ -156,14 +165,16 @@ impl Reboot<'_> {
         let door = &self.host.door;
         let mut inside = door.inside();
         inside.waiting += 1;
-        while inside.reboots || inside.busy > inside.waiting {
+        loop {
             if door.is_gone() {
                 fail!(code::INTERRUPTED, "the host is rebooted by another component");
             }
-            if self.host.site.interrupt.is_raised() {
+            if !inside.reboots && inside.busy <= inside.waiting && !self.is_interrupted() {
+                break;
+            }
+            if self.is_interrupted() {
                 inside.waiting -= 1;
                 door.changed.notify_all();
-                door.notes.remove(&self.id.root, self.breadcrumb)?;
                 fail!(code::INTERRUPTED, "the run was interrupted before the host was rebooted");
             }
             inside = door.glance(inside);
@@ -176,7 +187,7 @@ impl Reboot<'_> {
 impl Reboots for Reboot<'_> {
     fn begin(&self, timeout: Duration) -> anyhow::Result<()> {
         let door = &self.host.door;
-        if door.boot.is_empty() {
+        if !door.boot.is_known() {
             return Err(fault!(
                 code::NO_REBOOT,
                 "the host does not tell when it was started, so nobody could say that it was rebooted"
@@ -209,13 +220,12 @@ impl Reboots for Reboot<'_> {
         }
         let began = Instant::now();
         while began.elapsed() < timeout {
-            if self.host.site.interrupt.is_raised() {
+            if self.is_interrupted() {
                 door.go();
                 fail!(code::INTERRUPTED, "the host is being rebooted");
             }
             std::thread::sleep(GLANCE);
         }
-        // The note stays: if the host goes down later, that counts.
         self.end();
         Err(fault!(
             code::NOT_REBOOTED,
@@ -225,9 +235,8 @@ impl Reboots for Reboot<'_> {
         .hint("look at what keeps it up; deploy again when it has been rebooted")
     }
 
-    fn cancel(&self) -> anyhow::Result<()> {
+    fn cancel(&self) {
         self.end();
-        Ok(self.host.door.notes.remove(&self.id.root, self.breadcrumb)?)
     }
 
     fn is_staged(&self) -> bool {
@@ -236,6 +245,11 @@ impl Reboots for Reboot<'_> {
 }
 
 impl Reboot<'_> {
+    fn is_interrupted(&self) -> bool {
+        self.host.site.interrupt.is_raised()
+    }
+
+    /// The host stays as it is. What was noted stays too: if it goes down after all, that counts.
     fn end(&self) {
         let mut inside = self.host.door.inside();
         inside.reboots = false;
@@ -269,7 +283,7 @@ impl Rebooted {
             return Ok(rebooted);
         }
         let nodes = draft.by_breadcrumb();
-        notes.retain(|note| note.boot != door.boot);
+        notes.retain(|note| !note.boot.is_same(&door.boot));
         if plans {
             rebooted.notes = notes;
             return Ok(rebooted);

@@ -1,6 +1,6 @@
 //! What hosts say of themselves: their records, who deploys, and what is pending.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -8,12 +8,15 @@ use std::thread;
 use crate::deployment::HostStatus;
 use crate::environment::{Environment, Host};
 use crate::event::Event;
+use crate::host::Boot;
 use crate::names::{Breadcrumb, HostName, RootName};
 use crate::path::HostPath;
 use crate::problem::{Problem, code};
 use crate::protocol::{Frame, FromAgent, StatusOf, ToAgent, read_frame, write_message};
 
-use super::state::{Drains, Holder, HostLock, Identity, Marks, Rolling, StateError, records};
+use super::state::{
+    Drains, Holder, HostLock, Identity, Marks, RebootNotes, Rolling, StateError, records,
+};
 use super::transport::{Connection, Transport};
 
 /// What is known of one host, or why nothing is.
@@ -104,12 +107,19 @@ fn look(home: &Path, of: &StatusOf) -> Result<HostStatus, StateError> {
     });
     let state = target.join(".togusa");
     let marks = Marks::load(&state)?;
-    let pending = marks.roots().into_iter().map(|root| {
-        let dependants = marks.of_root(&root).into_iter().map(|mark| mark.dependant);
-        let dependants: std::collections::BTreeSet<_> = dependants.collect();
-        (root, dependants.into_iter().collect())
-    });
-    let pending: BTreeMap<RootName, Vec<Breadcrumb>> = pending.collect();
+    let (notes, boot) = (RebootNotes::new(&state), Boot::read());
+    let mut pending = BTreeMap::<RootName, Vec<Breadcrumb>>::new();
+    for root in marks.roots() {
+        let mut of_root = marks.of_root(&root);
+        // What a reboot has performed is cleared by the next deployment.
+        for note in notes.of_root(&root)?.iter().filter(|note| !note.boot.is_same(&boot)) {
+            of_root.retain(|mark| !note.marks.contains(mark));
+        }
+        let dependants: BTreeSet<_> = of_root.into_iter().map(|mark| mark.dependant).collect();
+        if !dependants.is_empty() {
+            pending.insert(root, dependants.into_iter().collect());
+        }
+    }
     let drained = Drains::new(&state).load()?.into_iter();
     Ok(HostStatus {
         records: records::read(&state)?,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::host::boot::boot;
+use crate::host::boot::Boot;
 use crate::host::{Exec, ExecError, Facts};
 use crate::names::HostName;
 use crate::secret::KnownSecrets;
@@ -31,8 +31,8 @@ pub(crate) struct Staged {
 
 impl Staged {
     /// What tells this start of the host's system from others.
-    pub(crate) fn boot(&self) -> String {
-        self.boots.as_ref().map_or_else(|| boot().to_owned(), StagedBoots::boot)
+    pub(crate) fn boot(&self) -> Boot {
+        self.boots.as_ref().map_or_else(Boot::read, StagedBoots::boot)
     }
 }
 
@@ -46,9 +46,10 @@ pub(crate) struct StagedBoots {
 
 impl StagedBoots {
     /// What tells this start of the host from others.
-    fn boot(&self) -> String {
+    fn boot(&self) -> Boot {
         let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        format!("staged {}", count.get(&self.host).copied().unwrap_or_default())
+        let count = count.get(&self.host).copied().unwrap_or_default();
+        Boot { id: format!("staged {count}"), first_process: None }
     }
 
     /// The host starts anew.

@@ -279,6 +279,7 @@ codes! {
         517 ROLLOUT_DECLINED "A rollout was not to go on",
         518 ROLLOUT_STOPPED "A rollout stopped because instances failed",
         519 NOT_BACK "A host did not come back after a reboot",
+        520 OVERTAKEN "Another deployment came to a host that was being rebooted",
     }
     6 "Components at work" {
         601 VERIFY_FAILED "A component could not be verified",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::deployment::Deployment;
 use crate::environment::Environment;
 use crate::event::{Event, Mode};
 use crate::host::{self, HostSite, Shared, Staged};
@@ -112,6 +113,9 @@ pub(super) fn prepare(
             identity.check(&target)?;
             state::create(&target)?;
             let lock = take_lock(&target, hand_over, &*events, interrupt, &inbox.pulse)?;
+            if hand_over.back.is_some() {
+                check_not_overtaken(&target.join(".togusa"), &hand_over.deployment)?;
+            }
             identity.claim(&target)?;
             state::remove_unfinished(&target);
             Some(lock)
@@ -212,7 +216,8 @@ fn take_lock(
     loop {
         match HostLock::take(target, Holder::new(hand_over.deployment.by())) {
             Err(StateError::Locked { path, holder })
-                if hand_over.wait && !interrupt.is_raised() && !pulse.is_lost() =>
+                // What was converged before a reboot would not be so any more after another one.
+                if hand_over.wait && hand_over.back.is_none() && !interrupt.is_raised() && !pulse.is_lost() =>
             {
                 if !told {
                     told = true;
@@ -224,6 +229,27 @@ fn take_lock(
             }
             result => return Ok(result?),
         }
+    }
+}
+
+/// Refuses a host to which another deployment came while it was rebooted for this one: what this one
+/// has converged before need not be so any more.
+fn check_not_overtaken(state: &Path, deployment: &Deployment) -> Result<(), Unprepared> {
+    let records = state::records::read(state)?;
+    let own = records.iter().position(|record| record.deployment.id == deployment.id);
+    // Without a record of one's own there is none of anybody else's that could be compared.
+    match own {
+        None | Some(0) => Ok(()),
+        Some(_) => Err(refused(
+            Problem::new(
+                code::OVERTAKEN,
+                format!(
+                    "{} deployed to the host while it was rebooted for this deployment",
+                    records[0].deployment.by()
+                ),
+            )
+            .hint("deploy again, once it is clear which of the two is to hold"),
+        )),
     }
 }
 
@@ -262,7 +288,7 @@ fn wait_for_survivors(host: &Host, pulse: &Pulse) -> Result<(), Problem> {
 /// What there is to know for who reboots the host.
 fn door(staged: &Staged, hand_over: &HandOver, notes: RebootNotes, line: &Line) -> Door {
     let boot = staged.boot();
-    let is_here = boot == hand_over.coordinator_boot;
+    let is_here = boot.is_same(&hand_over.coordinator_boot);
     let line = line.clone();
     let say = Box::new(move |message| {
         // A link that is lost is noticed by who reads from it.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::engine::hand_over::{hand_over, needed_homes};
+use crate::event::{Counts, Outcome};
 use crate::model::draft::Cause;
-use crate::names::{HostName, RootId};
-use crate::protocol::{Ask, HandOver, Start};
+use crate::names::{HostName, RootId, RootName};
+use crate::protocol::{Ask, End, HandOver, Start};
 
 use super::Run;
 use super::link::Link;
@@ -28,11 +29,28 @@ impl Run<'_> {
         }
         let attending = self.attending.iter().filter(|id| id.host == *host);
         let attending = attending.map(|id| id.root.clone()).collect();
+        let is_back = self.links.get(host).is_some_and(|link| link.rebooting.is_some());
         let hand_over = HandOver {
             attending,
+            back: is_back.then(|| self.ended_on(host)),
             ..hand_over(self.model, host, &present, &self.homes, self.options)
         };
         self.link(host, |link| link.hand_over(hand_over));
+    }
+
+    /// How roots have ended on a host by now.
+    fn ended_on(&self, host: &HostName) -> Vec<(RootName, End, Counts)> {
+        let of_host = self.summary.roots.iter().filter(|(id, _)| id.0.host == *host);
+        let ended = of_host.filter_map(|(id, summary)| {
+            let end = match summary.outcome {
+                Outcome::Converged | Outcome::Planned => End::Reached,
+                Outcome::Failed => End::Failed,
+                Outcome::Interrupted => End::Interrupted,
+                _ => return None,
+            };
+            Some((id.0.root.clone(), end, summary.counts))
+        });
+        ended.collect()
     }
 
     /// All roots that hosts are handed.

@@ -11,6 +11,7 @@ use crate::assets::{Asset, AssetStore};
 use crate::engine::transport::{Connection, Transport};
 use crate::environment::Host;
 use crate::event::Event;
+use crate::host::Boot;
 use crate::names::{HostName, RootName};
 use crate::problem::{Problem, code};
 use crate::protocol::{
@@ -62,8 +63,8 @@ pub(super) struct Link {
     out: Sender<Out>,
     phase: Phase,
     build: Option<String>,
-    /// What the host said tells this start of its system from others.
-    boot: String,
+    /// The present start of the host's system.
+    boot: Boot,
     /// The number of the connection, of those that there were to the host.
     connection: u32,
     /// Set from the moment at which the host was said to reboot until it is back.
@@ -160,7 +161,7 @@ impl Link {
             out,
             phase,
             build: None,
-            boot: String::new(),
+            boot: Boot::default(),
             connection,
             rebooting: None,
             opened: now,
@@ -208,12 +209,11 @@ impl Link {
         self.connection
     }
 
-    /// Notes what tells this start of the host's system from others.
-    pub(super) fn started_at(&mut self, boot: String) {
+    pub(super) fn started_at(&mut self, boot: Boot) {
         self.boot = boot;
     }
 
-    pub(super) fn boot(&self) -> &str {
+    pub(super) fn boot(&self) -> &Boot {
         &self.boot
     }
 
@@ -241,9 +241,22 @@ impl Link {
         self.phase == Phase::Greeted
     }
 
+    /// An agent of the start that is to end has spoken; it is sent away.
+    pub(super) fn is_still_up(&mut self) {
+        self.say(ToAgent::Goodbye);
+        if let Some(rebooting) = &mut self.rebooting {
+            rebooting.is_still_up();
+        }
+    }
+
     /// Whether there is an agent that takes part.
     pub(super) fn is_there(&self) -> bool {
         self.phase == Phase::Ready
+    }
+
+    /// Whether there is no agent yet that would take part.
+    pub(super) fn is_sought(&self) -> bool {
+        matches!(self.phase, Phase::Connecting | Phase::Gone)
     }
 
     pub(super) fn is_gone(&self) -> bool {

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::event::{Counts, Event};
+use crate::host::Boot;
 use crate::names::{Breadcrumb, HostName, RootId, RootName};
 use crate::problem::{Problem, code};
-use crate::protocol::{Call, End, ToAgent};
+use crate::protocol::{Call, CallKind, End, ToAgent};
 
 use super::Run;
 use super::link::Link;
@@ -18,8 +19,8 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub(super) struct Rebooting {
     root: RootName,
-    /// What tells the start of the system that ends from others.
-    boot: String,
+    /// The start of the system that ends.
+    boot: Boot,
     since: Instant,
     timeout: Duration,
     /// Why the last attempt to connect failed.
@@ -31,9 +32,14 @@ impl Rebooting {
         self.since.elapsed() > self.timeout
     }
 
+    /// The host answered, and has not gone down yet.
+    pub(super) fn is_still_up(&mut self) {
+        self.last = Some("it answered, and had not gone down".to_owned());
+    }
+
     /// Whether this start of a host's system is still the one that is to end.
-    pub(super) fn is_of(&self, boot: &str) -> bool {
-        self.boot == boot
+    pub(super) fn is_of(&self, boot: &Boot) -> bool {
+        self.boot.is_same(boot)
     }
 }
 
@@ -47,11 +53,45 @@ impl Run<'_> {
     ) {
         let since = Instant::now();
         self.link(&host, |link| {
-            let boot = link.boot().to_owned();
+            let boot = link.boot().clone();
             link.rebooting =
                 Some(Rebooting { root: root.clone(), boot, since, timeout, last: None });
         });
-        (self.tell)(Event::Rebooting { root: RootId::new(host, root), breadcrumb, timeout });
+        let id = RootId::new(host.clone(), root);
+        (self.tell)(Event::Rebooting { root: id, breadcrumb, timeout });
+        if self.stopping {
+            self.leave_rebooting();
+            return self.advance();
+        }
+        // What is asked whether it is healthy is not, while its host is away.
+        let asked = self
+            .called
+            .iter()
+            .filter(|(_, (to, kind))| to.host == host && *kind == CallKind::Health);
+        for number in asked.map(|(number, _)| *number).collect::<Vec<_>>() {
+            self.called.remove(&number);
+            self.schedule.answered(self.now(), number, Err(is_away(&host)));
+        }
+        self.advance();
+    }
+
+    /// Says to a host what it is to do, or keeps it until the host is back from its reboot.
+    pub(super) fn say_to(&mut self, host: &HostName, message: ToAgent) {
+        let link = &self.links[host];
+        if link.rebooting.is_none() || link.is_there() {
+            link.say(message);
+        }
+    }
+
+    /// Calls a root. One of a host that is away is not healthy, whatever it was before.
+    pub(super) fn call(&mut self, number: u64, to: RootId, kind: CallKind) {
+        if kind == CallKind::Health && self.links[&to.host].rebooting.is_some() {
+            let problem = is_away(&to.host);
+            return self.schedule.answered(self.now(), number, Err(problem));
+        }
+        let call = Call { number, root: to.root.clone(), kind: kind.clone() };
+        self.say_to(&to.host, ToAgent::Call(call));
+        self.called.insert(number, (to, kind));
     }
 
     /// The host of a root that has ended stays as it is, if the root was to reboot it.
@@ -70,6 +110,11 @@ impl Run<'_> {
         };
         if !self.schedule.needs(host) {
             return false;
+        }
+        if self.stopping {
+            self.leave_rebooting();
+            self.advance();
+            return true;
         }
         let rebooting = Rebooting { last: Some(problem.message.clone()), ..rebooting };
         if rebooting.is_late() {
@@ -90,13 +135,13 @@ impl Run<'_> {
     pub(super) fn look_at_reboots(&mut self) {
         let rebooting = self.links.iter().filter_map(|(host, link)| {
             let rebooting = link.rebooting.clone()?;
-            Some((host.clone(), rebooting, link.is_there(), link.is_silent(super::SILENCE)))
+            Some((host.clone(), rebooting, link.is_sought(), link.is_silent(super::SILENCE)))
         });
-        for (host, rebooting, is_there, is_silent) in rebooting.collect::<Vec<_>>() {
+        for (host, rebooting, is_sought, is_silent) in rebooting.collect::<Vec<_>>() {
             if is_silent {
                 let problem = Problem::new(code::AGENT_GONE, "the host fell silent");
                 self.look_for_return(&host, &problem);
-            } else if !is_there && rebooting.is_late() {
+            } else if is_sought && rebooting.is_late() {
                 self.give_up_return(&host, &rebooting);
             }
         }
@@ -145,6 +190,7 @@ impl Run<'_> {
         let hosts: Vec<_> = rebooting.map(|(host, _)| host.clone()).collect();
         for host in hosts {
             self.link(&host, Link::give_up);
+            self.schedule.leave(&host);
             let roots = self.started.keys().filter(|id| id.host == host);
             for id in roots.cloned().collect::<Vec<_>>() {
                 self.started.remove(&id);
@@ -160,4 +206,8 @@ impl Run<'_> {
             }
         }
     }
+}
+
+fn is_away(host: &HostName) -> Problem {
+    Problem::new(code::UNHEALTHY, format!("host `{host}` is being rebooted"))
 }

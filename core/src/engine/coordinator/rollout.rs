@@ -226,6 +226,11 @@ impl Rollouts {
         self.known(host, true);
     }
 
+    /// A host takes part no more.
+    pub(super) fn leave(&mut self, host: &HostName) {
+        self.known(host, false);
+    }
+
     fn known(&mut self, host: &HostName, takes_part: bool) {
         self.hosts.insert(host.clone(), takes_part);
         for rolling in &mut self.all {

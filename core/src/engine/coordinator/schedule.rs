@@ -167,6 +167,11 @@ impl Schedule {
         self.go_on();
     }
 
+    /// A host takes part no more, though it is not lost: nothing is to be asked of it.
+    pub(super) fn leave(&mut self, host: &HostName) {
+        self.rollouts.leave(host);
+    }
+
     /// Somebody said whether a rollout is to go on.
     pub(super) fn confirmed(&mut self, now: Duration, component: &RootName, yes: bool) {
         self.rollouts.now = now;

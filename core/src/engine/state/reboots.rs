@@ -8,18 +8,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{Mark, StateError, durable, now};
 use crate::event::Counts;
+use crate::host::Boot;
 use crate::names::{Breadcrumb, RootName};
 use crate::resource::Provider;
 use crate::verdict::Change;
 
 /// That a component is about to reboot its host. When the host has been started anew since, it has done
 /// what was pending for it then.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RebootNote {
     pub(crate) root: RootName,
     pub(crate) breadcrumb: Breadcrumb,
-    /// What tells the start of the system from others in which this was written.
-    pub(crate) boot: String,
+    /// The start of the system in which this was written.
+    pub(crate) boot: Boot,
     /// The deployment.
     pub(crate) deployment: String,
     /// In seconds since 1970 by the clock of the host.

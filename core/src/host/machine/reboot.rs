@@ -22,7 +22,7 @@ pub(crate) trait Reboots: Debug {
     fn wait(&self, command: &str, timeout: Duration) -> Result<Infallible>;
 
     /// There will be no reboot.
-    fn cancel(&self) -> Result<()>;
+    fn cancel(&self);
 
     /// Whether the host is one of a test, that nothing reboots.
     fn is_staged(&self) -> bool;
@@ -58,7 +58,7 @@ impl<'a> Machine<'a> {
         let end = if reboots.is_staged() && !is_faked() { None } else { self.run(command).err() };
         match end {
             Some(error) if !went_down(&error) => {
-                reboots.cancel()?;
+                reboots.cancel();
                 Err(error)
             }
             _ => match reboots.wait(&command.short(&self.site.secrets), timeout)? {},
