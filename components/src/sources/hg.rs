@@ -1,6 +1,8 @@
 //! Checkouts of repositories of Mercurial.
 
 mod repository;
+mod serve;
+mod state;
 mod ways;
 
 use std::borrow::Cow;
@@ -17,7 +19,8 @@ use crate::location::{Location, Place};
 
 use super::checkout::{LocalChanges, check_secrets, listed, private_path, short};
 use super::git::Revision;
-use repository::{Repository, State};
+use repository::Repository;
+use state::State;
 
 /// A checkout of a repository of Mercurial, at a branch, a bookmark, a tag or a commit.
 ///
@@ -289,33 +292,24 @@ impl HgCheckout {
         })
     }
 
-    /// The commit that shall be checked out; what is there already is not asked for.
-    fn target(&self, probe: &Probe<'_>, hg: &Repository, there: bool) -> Result<String> {
-        let wanted = self.wanted()?;
-        let known = if there { hg.resolve(probe, wanted)? } else { None };
-        match (known, wanted) {
-            (Some(commit), _) => Ok(commit),
-            (None, Wanted::Commit(commit)) => Ok(commit.clone()),
-            (None, wanted) => hg.on_server(probe, &self.url, wanted),
+    /// The commit that shall be checked out, if it is not there yet.
+    fn on_server(&self, probe: &Probe<'_>, hg: &Repository) -> Result<String> {
+        match self.wanted()? {
+            Wanted::Commit(commit) => Ok(commit.clone()),
+            wanted => hg.on_server(probe, &self.url, wanted),
         }
     }
 
     /// What of the state has to change.
-    fn differences(
-        &self,
-        probe: &Probe<'_>,
-        hg: &Repository,
-        state: &State,
-    ) -> Result<Vec<Change>> {
+    fn differences(&self, state: &State, target: &str) -> Vec<Change> {
         let mut changes = Vec::new();
         if state.url.as_deref() != Some(&self.url) {
             let from = state.url.as_deref().unwrap_or("none");
             changes.push(Change::property("url", from, &self.url));
         }
-        let target = self.target(probe, hg, true)?;
-        if state.head.as_ref() != Some(&target) {
-            let from = state.head.as_deref().map_or("none", short);
-            changes.push(Change::property("commit", from, short(&target)));
+        if state.head() != Some(target) {
+            let from = state.head().map_or("none", short);
+            changes.push(Change::property("commit", from, short(target)));
         }
         if self.changes != LocalChanges::Keep && !state.changed.is_empty() {
             changes.push(format!("changed by hand: {}", listed(&state.changed)).into());
@@ -324,7 +318,7 @@ impl HgCheckout {
             let unknown = listed(&state.unknown);
             changes.push(Change::remove(format!("unknown to Mercurial: {unknown}")));
         }
-        Ok(changes)
+        changes
     }
 
     /// Refuses to lose what was made by hand.
@@ -343,15 +337,17 @@ impl HgCheckout {
             lost => Err(fault!(code::CHECKOUT_CHANGED, "{what} by hand: {}", listed(lost)))
                 .hint("save them, or give the checkout `.clobber()` to discard them"),
         };
-        let mut lost = Vec::new();
+        let mut files = Vec::new();
         if self.changes == LocalChanges::Refuse || anew {
-            lost.extend(state.changed.iter().cloned());
+            files.extend(state.changed.iter().cloned());
         }
+        let mut commits = state.own.clone();
         if anew {
-            lost.extend(state.unknown.iter().cloned());
+            files.extend(state.unknown.iter().cloned());
+            commits = [state.drafts.clone(), hg.shelved(machine)?].concat();
         }
-        refuse("files were changed", &lost)?;
-        refuse("commits were made", &hg.own_commits(machine, anew)?)
+        refuse("files were changed", &files)?;
+        refuse("commits were made", &commits)
     }
 
     /// Makes the directory and an empty repository in it.
@@ -393,8 +389,9 @@ impl Component for HgCheckout {
             return Ok(entry.map(|entry| access::removed(&entry, "")).into_iter().collect());
         }
         if there {
-            let state = hg.state(probe)?;
-            return Ok(self.differences(probe, &hg, &state)?.into());
+            let (state, known) = hg.look(probe, &self.url, self.wanted()?, false)?;
+            let target = known.map_or_else(|| self.on_server(probe, &hg), Ok)?;
+            return Ok(self.differences(&state, &target).into());
         }
         let mut verdict = Verdict::current();
         match entry {
@@ -402,7 +399,7 @@ impl Component for HgCheckout {
             Some(_) => hg.check_empty(probe)?,
             None => {}
         }
-        let commit = self.target(probe, &hg, false)?;
+        let commit = self.on_server(probe, &hg)?;
         let (wanted, url) = (self.wanted()?.name(), &self.url);
         let at = if wanted == commit { String::new() } else { format!(" ({})", short(&commit)) };
         verdict.push(Change::create(format!("checkout of `{url}` at {wanted}{at}")));
@@ -411,7 +408,7 @@ impl Component for HgCheckout {
 
     fn update(&self, machine: &Machine<'_>) -> Result {
         let hg = self.repository(machine)?;
-        let mut there = hg.is_there(machine)?;
+        let there = hg.is_there(machine)?;
         if self.absent {
             // Without a repository in it, it is empty, or no directory.
             if there && self.changes != LocalChanges::Clobber {
@@ -420,24 +417,34 @@ impl Component for HgCheckout {
             return machine.remove(self.path());
         }
         self.place.prepare(machine)?;
-        if there && !hg.resume(machine)? {
-            let state = hg.state(machine)?;
-            let anew = state.url.as_deref() != Some(&self.url);
-            let target = if anew { None } else { Some(self.target(machine, &hg, true)?) };
-            let moves = state.head != target;
-            if anew || moves || self.changes == LocalChanges::Refuse {
+        let wanted = self.wanted()?;
+        let mut known = None;
+        if there {
+            hg.recover(machine)?;
+            let (state, target) = hg.look(machine, &self.url, wanted, true)?;
+            let anew = !state.incomplete && state.url.as_deref() != Some(&self.url);
+            let moves = state.head() != target.as_deref();
+            let held = anew || moves || self.changes == LocalChanges::Refuse;
+            if held && !state.incomplete {
                 self.check_local(machine, &hg, &state, anew)?;
             }
             if anew {
                 machine.remove(self.path())?;
-                there = false;
+            } else {
+                known = Some((state, target));
             }
         }
-        if !there {
-            self.make(machine, &hg)?;
-        }
-        let commit = hg.fetch(machine, &self.url, self.wanted()?)?;
-        hg.check_out(machine, &self.url, &commit, self.changes)?;
+        let (state, target) = match known {
+            Some(known) => known,
+            None => {
+                self.make(machine, &hg)?;
+                let moving = matches!(wanted, Wanted::Branch(_) | Wanted::Bookmark(_));
+                let asked = moving.then(|| hg.on_server(machine, &self.url, wanted));
+                (State::made(), asked.transpose()?)
+            }
+        };
+        let commit = hg.fetch(machine, &self.url, wanted, &state, target)?;
+        hg.check_out(machine, &self.url, &commit, self.changes, state.incomplete)?;
         if self.clean {
             hg.clean(machine)?;
         }

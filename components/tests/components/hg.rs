@@ -3,9 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
+use tempfile::TempDir;
 use togusa_components::prelude::*;
 use togusa_core::prelude::*;
+use togusa_core::testing::{Answer, Fake};
 
 use crate::Bench;
 use crate::server::Server;
@@ -25,29 +28,77 @@ fn head(directory: &Path) -> String {
     hg(directory, &["log", "--rev", ".", "--template", "{node}"])
 }
 
+/// Commits all files and gives the commit, as Mercurial tells it: `committed changeset 1:03fe5d…`.
+fn commit(directory: &Path, message: &str) -> String {
+    let told = hg(directory, &["commit", "--debug", "--addremove", "--message", message]);
+    let commit = told.lines().last().and_then(|line| line.rsplit_once(':'));
+    commit.unwrap_or_else(|| panic!("{told}")).1.to_owned()
+}
+
+/// What is made once for all tests, which copy it: a repository with one commit, and a checkout of it.
+struct Made {
+    directory: TempDir,
+    first: String,
+}
+
+static MADE: LazyLock<Made> = LazyLock::new(|| {
+    let directory = TempDir::new().unwrap();
+    let origin = directory.path().join("origin");
+    hg(directory.path(), &["init", "origin"]);
+    fs::write(origin.join("file"), "one\n").unwrap();
+    let first = commit(&origin, "one");
+    hg(directory.path(), &["clone", "--quiet", "--pull", "origin", "app"]);
+    Made { directory, first }
+});
+
+/// Copies a repository; a start of Mercurial would take longer.
+fn copy(from: &Path, to: &Path) {
+    let ran = Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(ran.unwrap().success(), "{from:?} to {to:?}");
+}
+
 /// A server's repository, which is worked on right there.
 struct Origin {
     test: Bench,
     url: String,
     work: PathBuf,
+    first: String,
 }
 
 impl Origin {
     fn new() -> Self {
-        let test = Bench::new();
-        hg(&test.outside(""), &["init", "origin"]);
+        Self::of(Bench::new())
+    }
+
+    fn of(test: Bench) -> Self {
         let work = test.outside("origin");
+        copy(&MADE.directory.path().join("origin"), &work);
         let url = format!("file://{}", work.display());
-        let origin = Self { test, url, work };
-        origin.commit("file", "one\n");
-        origin
+        Self { test, url, work, first: MADE.first.clone() }
     }
 
     /// Commits a file and gives the commit.
     fn commit(&self, name: &str, text: &str) -> String {
         fs::write(self.work.join(name), text).unwrap();
-        hg(&self.work, &["commit", "--addremove", "--message", text.trim()]);
-        head(&self.work)
+        commit(&self.work, text.trim())
+    }
+
+    /// Checks out what another test shows to converge.
+    #[track_caller]
+    fn deploy(&self) {
+        self.test.deploy().assert_success();
+    }
+
+    /// Puts a checkout of the first commit there, as the component leaves it.
+    fn check_out_first(&self) {
+        let app = self.test.path("app");
+        fs::create_dir_all(app.parent().unwrap()).unwrap();
+        copy(&MADE.directory.path().join("app"), &app);
+        fs::write(app.join(".hg/hgrc"), self.settings()).unwrap();
+    }
+
+    fn settings(&self) -> String {
+        format!("[paths]\ndefault = {}\n", self.url)
     }
 
     fn checkout(&self, make: impl Fn(HgCheckout) -> HgCheckout + Send + Sync + 'static) {
@@ -66,7 +117,7 @@ impl Origin {
 #[test]
 fn a_branch_is_followed() {
     let origin = Origin::new();
-    let first = head(&origin.work);
+    let first = origin.first.clone();
     origin.checkout(|app| app.branch("default"));
     let created = origin.test.converge();
     let expected = format!("+ create checkout of `{}` at default ({})", origin.url, &first[..12]);
@@ -81,7 +132,7 @@ fn a_branch_is_followed() {
 #[test]
 fn a_bookmark_and_a_branch_that_are_not_the_first_are_found() {
     let origin = Origin::new();
-    let first = head(&origin.work);
+    let first = origin.first.clone();
     let second = origin.commit("file", "two\n");
     origin.checkout(|app| app.bookmark("default"));
     let failure = origin.test.failure();
@@ -103,7 +154,7 @@ fn a_bookmark_and_a_branch_that_are_not_the_first_are_found() {
 #[test]
 fn a_tag_or_a_commit_that_is_there_needs_no_server() {
     let origin = Origin::new();
-    let first = head(&origin.work);
+    let first = origin.first.clone();
     hg(&origin.work, &["tag", "v1"]);
     origin.commit("file", "two\n");
     origin.checkout(|app| app.tag("v1"));
@@ -111,10 +162,10 @@ fn a_tag_or_a_commit_that_is_there_needs_no_server() {
     assert_eq!(origin.head(), first);
     let hidden = origin.test.outside("hidden");
     fs::rename(&origin.work, &hidden).unwrap();
-    assert!(origin.test.converge().is_empty());
+    origin.test.deploy().assert_unchanged();
     let commit = first.clone();
     origin.checkout(move |app| app.commit(commit.as_str()));
-    assert!(origin.test.converge().is_empty());
+    origin.test.deploy().assert_unchanged();
     fs::rename(&hidden, &origin.work).unwrap();
     // Another commit is fetched by itself.
     let third = origin.commit("file", "three\n");
@@ -131,7 +182,7 @@ fn a_tag_or_a_commit_that_is_there_needs_no_server() {
 fn what_was_changed_by_hand_is_refused_kept_or_discarded() {
     let origin = Origin::new();
     origin.checkout(|app| app.branch("default"));
-    origin.test.converge();
+    origin.check_out_first();
     fs::write(origin.test.path("app/file"), "mine\n").unwrap();
     let failure = origin.test.failure();
     assert!(failure.contains("files were changed by hand: `file`"), "{failure}");
@@ -139,7 +190,7 @@ fn what_was_changed_by_hand_is_refused_kept_or_discarded() {
     assert_eq!(origin.test.read("app/file"), "mine\n");
 
     origin.checkout(|app| app.branch("default").keep_local_changes());
-    assert!(origin.test.converge().is_empty());
+    origin.test.deploy().assert_unchanged();
     let next = origin.commit("other", "x\n");
     origin.test.converge();
     assert_eq!((origin.head(), origin.test.read("app/file").as_str()), (next, "mine\n"));
@@ -160,7 +211,7 @@ fn commits_that_were_made_by_hand_are_not_lost() {
     // What a server gives that does not publish is a draft, as what is committed by hand.
     fs::write(origin.work.join(".hg/hgrc"), "[phases]\npublish = false\n").unwrap();
     origin.checkout(|app| app.branch("default"));
-    origin.test.converge();
+    origin.deploy();
     origin.commit("file", "two\n");
     origin.test.converge();
     let deployed = origin.head();
@@ -171,6 +222,8 @@ fn commits_that_were_made_by_hand_are_not_lost() {
         failure.contains("commits were made by hand: `") && failure.contains("by hand`"),
         "{failure}"
     );
+    origin.checkout(HgCheckout::absent);
+    assert_eq!(origin.test.failure(), failure);
     origin.checkout(|app| app.branch("default").clobber());
     origin.test.converge();
     assert_eq!(origin.head(), deployed);
@@ -179,10 +232,10 @@ fn commits_that_were_made_by_hand_are_not_lost() {
 #[test]
 fn a_checkout_that_was_moved_by_hand_is_moved_back() {
     let origin = Origin::new();
-    let first = head(&origin.work);
+    let first = origin.first.clone();
     let second = origin.commit("file", "two\n");
     origin.checkout(|app| app.branch("default"));
-    origin.test.converge();
+    origin.deploy();
     hg(&origin.test.path("app"), &["update", "--rev", &first]);
     origin.test.converge();
     assert_eq!(origin.head(), second);
@@ -192,9 +245,9 @@ fn a_checkout_that_was_moved_by_hand_is_moved_back() {
 fn files_that_mercurial_does_not_know_stay_unless_they_are_to_go() {
     let origin = Origin::new();
     origin.checkout(|app| app.branch("default"));
-    origin.test.converge();
+    origin.check_out_first();
     fs::write(origin.test.path("app/a b\n\"é"), "").unwrap();
-    assert!(origin.test.converge().is_empty());
+    origin.test.deploy().assert_unchanged();
     origin.checkout(|app| app.branch("default").clean());
     assert_eq!(origin.test.converge(), ["- remove unknown to Mercurial: `a b\\n\\\"é`"]);
     assert!(!origin.test.exists("app/a b\n\"é"));
@@ -204,9 +257,9 @@ fn files_that_mercurial_does_not_know_stay_unless_they_are_to_go() {
 fn another_url_makes_the_checkout_anew_and_absent_removes_it() {
     let origin = Origin::new();
     origin.checkout(|app| app.branch("default"));
-    origin.test.converge();
+    origin.check_out_first();
     let app = origin.test.path("app");
-    hg(&origin.test.outside(""), &["clone", "-q", "origin", "copy"]);
+    copy(&origin.work, &origin.test.outside("copy"));
     let url = format!("file://{}", origin.test.outside("copy").display());
     for absent in [false, true] {
         let other = url.clone();
@@ -237,7 +290,7 @@ fn another_url_makes_the_checkout_anew_and_absent_removes_it() {
 #[test]
 fn what_cannot_be_is_named() {
     let origin = Origin::new();
-    let first = head(&origin.work);
+    let first = origin.first.clone();
     // The second one is the beginning of a commit.
     for name in ["nothing".to_owned(), first[..12].to_owned()] {
         let failure = {
@@ -304,7 +357,8 @@ fn a_key_and_a_password_are_private_files_and_never_shown() {
         Ok(())
     });
     let run = test.deploy();
-    assert!(!run.summary.is_success());
+    let failure = run.failures().join("\n");
+    assert!(failure.contains("exited with 255") && failure.contains("| abort: "), "{failure}");
     let told = format!("{run:?}");
     assert!(!told.contains("tr0ub4") && !told.contains("b3BlbnNz"), "{told}");
     let host = server.url.strip_prefix("http://").unwrap().strip_suffix("/file").unwrap();
@@ -356,7 +410,7 @@ fn a_first_checkout_that_was_cut_off_is_brought_to_its_end() {
     hg(&app, &["init"]);
     // Before it was told where it is from.
     origin.test.converge();
-    let settings = format!("[paths]\ndefault = {}\n", origin.url);
+    let settings = origin.settings();
     assert_eq!(origin.test.read("app/.hg/hgrc"), settings);
 
     hg(&app, &["update", "null"]);
@@ -368,4 +422,65 @@ fn a_first_checkout_that_was_cut_off_is_brought_to_its_end() {
     assert_eq!(origin.test.read("app/.hg/hgrc"), settings);
     fs::write(app.join("file"), "by hand").unwrap();
     assert!(origin.test.failure().contains("files were changed by hand"));
+}
+
+/// The commands of Mercurial that were run since this was asked last.
+fn commands(test: &Bench) -> Vec<String> {
+    let names = ["identify", "init", "pull", "serve", "update"];
+    let calls = test.new_calls("hg");
+    let name = |call: &String| call.split(' ').find(|word| names.contains(word)).map(str::to_owned);
+    calls.iter().map(|call| name(call).unwrap_or_else(|| call.clone())).collect()
+}
+
+#[test]
+fn a_look_is_one_start_of_mercurial() {
+    let real = Fake::new("hg").otherwise(Answer::real());
+    let origin = Origin::of(Bench::new().with(|harness| harness.fake(real)));
+    let commit = origin.first.clone();
+    origin.checkout(move |app| app.commit(commit.as_str()));
+    origin.deploy();
+    assert_eq!(commands(&origin.test), ["init", "pull", "serve", "update", "serve"]);
+    origin.test.plan().assert_success();
+    assert_eq!(commands(&origin.test), ["serve"]);
+    // The server is asked by the same.
+    origin.commit("file", "two\n");
+    origin.checkout(|app| app.branch("default"));
+    origin.deploy();
+    assert_eq!(commands(&origin.test), ["serve", "serve", "pull", "serve", "update", "serve"]);
+    // What is there already is not fetched.
+    fs::write(origin.test.path("app/file"), "mine\n").unwrap();
+    origin.checkout(|app| app.branch("default").clobber());
+    origin.deploy();
+    assert_eq!(commands(&origin.test), ["serve", "serve", "update", "serve"]);
+}
+
+#[test]
+fn a_mercurial_whose_answers_cannot_be_told_apart_is_asked_one_by_one() {
+    let start = ["--noninteractive", "--config", "*", "--repository", "*", "serve"];
+    let fake = Fake::new("hg").on_start(start, Answer::ok().stdout("an extension\n"));
+    let fake = fake.otherwise(Answer::real());
+    let origin = Origin::of(Bench::new().with(|harness| harness.fake(fake)));
+    origin.check_out_first();
+    fs::write(origin.test.path("app/file"), "mine\n").unwrap();
+    origin.checkout(|app| app.branch("default"));
+    let planned = origin.test.plan();
+    planned.assert_success();
+    let planned = planned.changes().concat();
+    assert!(planned.ends_with("~ changed by hand: `file`"), "{planned}");
+    assert_eq!(planned.matches('~').count(), 1, "{planned}");
+}
+
+#[test]
+fn what_mercurial_refuses_is_told_as_of_a_command_of_its_own() {
+    let origin = Origin::new();
+    origin.check_out_first();
+    origin.checkout(|app| app.branch("other"));
+    let failure = origin.test.failure();
+    assert!(failure.contains("has no branch `other`"), "{failure}");
+    origin.checkout(|app| app.branch("default"));
+    fs::rename(&origin.work, origin.test.outside("hidden")).unwrap();
+    let failure = origin.test.failure();
+    assert!(failure.contains(" identify --bookmarks "), "{failure}");
+    assert!(failure.contains("exited with 255"), "{failure}");
+    assert!(failure.contains("stderr ends with:\n     | abort: repository "), "{failure}");
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use togusa_core::fault;
-use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Output;
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
@@ -12,15 +11,8 @@ use crate::sources::checkout::{LocalChanges, ssh_command};
 use crate::sources::tools::{failure, needing};
 
 use super::Wanted;
-
-/// The setting that tells that nothing was checked out to its end yet.
-const INCOMPLETE: &str = "togusa.incomplete";
-
-/// What is asked of a server: a commit, and the bookmarks that it has there.
-const IDENTIFIED: &str = r#"{node}\n{bookmarks % "{bookmark}\n"}"#;
-
-/// What stands for no commit.
-const NULL: &str = "0000000000000000000000000000000000000000";
+use super::serve::{Answer, answers, requests};
+use super::state::{Found, INCOMPLETE, State, identify, no_such, told_by_server};
 
 /// A checkout on a host, and the files by which its server is reached, as real paths.
 #[derive(Debug)]
@@ -32,17 +24,6 @@ pub(super) struct Repository {
     pub(super) key: Option<String>,
     pub(super) known_hosts: Option<String>,
     pub(super) login: Option<String>,
-}
-
-/// How a checkout is.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct State {
-    pub(super) head: Option<String>,
-    pub(super) url: Option<String>,
-    /// Files that Mercurial knows and that differ from the commit.
-    pub(super) changed: Vec<String>,
-    /// Files that Mercurial neither knows nor ignores.
-    pub(super) unknown: Vec<String>,
 }
 
 impl Repository {
@@ -93,36 +74,44 @@ impl Repository {
         .hint("remove it, or check out into another directory")
     }
 
-    /// The commits of a set, each as a template shows it.
-    fn log(&self, probe: &Probe<'_>, set: &str, template: &str) -> Result<Vec<String>> {
-        let args = ["log", "--limit", "10", "--rev", set, "--template", template];
-        let listed = self.ask(probe, &self.here(&args))?.stdout_text();
-        Ok(listed.lines().map(str::to_owned).collect())
-    }
-
-    pub(super) fn state(&self, probe: &Probe<'_>) -> Result<State> {
-        let head = self.log(probe, ".", "{node}\n")?.pop().filter(|node| node != NULL);
-        let args = ["status", "--modified", "--added", "--removed", "--deleted", "--unknown"];
-        let status = self.ask(probe, &self.here(&[&args[..], &["--print0"]].concat()))?;
-        let (changed, unknown) = files(&status.stdout);
-        Ok(State { head, url: self.setting(probe, "paths.default")?, changed, unknown })
-    }
-
-    /// A setting of the checkout, also where it belongs to somebody else.
-    fn setting(&self, probe: &Probe<'_>, name: &str) -> Result<Option<String>> {
-        let config = self.here(&["config", "--untrusted", name]).accept([0, 1]);
-        let value = self.ask(probe, &config)?.stdout_text().trim_end().to_owned();
-        Ok(Some(value).filter(|value| !value.is_empty()))
-    }
-
-    /// The commit that a tag, or a commit's own name, stands for on the host.
-    pub(super) fn resolve(&self, probe: &Probe<'_>, wanted: &Wanted) -> Result<Option<String>> {
-        let set = match wanted {
-            Wanted::Commit(commit) => format!("id(\"{commit}\")"),
-            Wanted::Tag(tag) => format!("present(tag(\"literal:{tag}\"))"),
-            Wanted::Branch(_) | Wanted::Bookmark(_) => return Ok(None),
+    /// Asks several things of the checkout, by one start of Mercurial.
+    pub(super) fn ask_all(
+        &self,
+        probe: &Probe<'_>,
+        questions: &[Vec<&str>],
+    ) -> Result<Vec<String>> {
+        let serve = self.here(&["serve", "--cmdserver", "pipe"]).stdin(requests(questions));
+        let served = self.ask(probe, &serve)?;
+        let told = match answers(&served.stdout, questions.len()) {
+            Some(answers) => answers,
+            // It printed more than is kept, or something else prints in between.
+            None => self.ask_each(probe, questions)?,
         };
-        Ok(self.log(probe, &set, "{node}\n")?.pop())
+        let told = questions.iter().zip(told);
+        told.map(|(args, answer)| {
+            if is_answered(args, &answer) {
+                Ok(answer.stdout)
+            } else {
+                Err(self.refused(args, &answer))
+            }
+        })
+        .collect()
+    }
+
+    fn ask_each(&self, probe: &Probe<'_>, questions: &[Vec<&str>]) -> Result<Vec<Answer>> {
+        let told = questions.iter().map(|args| {
+            let told = self.ask(probe, &self.here(args).accept(0..=255))?;
+            let (stdout, stderr) = (told.stdout_text(), told.stderr_text());
+            Ok(Answer { code: told.code, stdout, stderr })
+        });
+        told.collect()
+    }
+
+    /// The error of a question that was not answered, as that of a command.
+    fn refused(&self, args: &[&str], answer: &Answer) -> anyhow::Error {
+        let said = answer.stderr.trim_end().lines().map(|line| format!("\n     | {line}"));
+        let said = fault!(code::COMMAND_FAILED, "stderr ends with:{}", said.collect::<String>());
+        said.context(format!("command `{}` exited with {}", self.here(args), answer.code))
     }
 
     /// The commit that a name has on the server.
@@ -132,15 +121,13 @@ impl Repository {
         url: &str,
         wanted: &Wanted,
     ) -> Result<String> {
-        let (name, kind) = (wanted.name(), wanted.kind());
-        let args = ["identify", "--bookmarks", "--template", IDENTIFIED, "--rev", name, "--", url];
-        let asked = self.ask(probe, &self.hg(&args));
-        let told = match asked {
-            Err(error) if is_unknown(&error) => None,
-            asked => Some(asked?.stdout_text()),
+        let told = match self.ask(probe, &self.hg(&identify(url, wanted))) {
+            Err(error) if failure(&error).is_some_and(|it| is_unknown(&it.stderr_tail)) => {
+                String::new()
+            }
+            told => told?.stdout_text(),
         };
-        let commit = told.as_deref().and_then(|told| identified(told, wanted));
-        commit.with_context(|| format!("`{url}` has no {kind} `{name}`")).code(code::NO_REVISION)
+        told_by_server(&told, url, wanted)
     }
 
     /// Makes it, with nothing in it.
@@ -161,67 +148,57 @@ impl Repository {
         machine.run(&write).map(|_| ())
     }
 
-    /// Whether the first checkout was cut off. What a run that was killed left half written to the
-    /// history is taken back.
-    pub(super) fn resume(&self, machine: &Machine<'_>) -> Result<bool> {
+    /// Takes back what a run that was killed left half written to the history.
+    pub(super) fn recover(&self, machine: &Machine<'_>) -> Result {
         if machine.entry(&self.path.join(".hg/store/journal"))?.is_some() {
             self.run(machine, &["recover"])?;
         }
-        Ok(self.setting(machine, INCOMPLETE)?.is_some())
+        Ok(())
     }
 
-    /// Fetches what is wanted unless it is there, and gives its commit.
+    /// Fetches what is wanted unless it is there, and gives its commit. Of a branch or a bookmark the
+    /// server was asked for it already.
     pub(super) fn fetch(
         &self,
         machine: &Machine<'_>,
         url: &str,
         wanted: &Wanted,
+        state: &State,
+        target: Option<String>,
     ) -> Result<String> {
-        if let Some(commit) = self.resolve(machine, wanted)? {
-            return Ok(commit);
-        }
-        let target = match wanted {
-            Wanted::Branch(_) | Wanted::Bookmark(_) => self.on_server(machine, url, wanted)?,
-            Wanted::Tag(_) | Wanted::Commit(_) => String::new(),
-        };
-        let there = !target.is_empty()
-            && !self.log(machine, &format!("id(\"{target}\")"), "{node}\n")?.is_empty();
-        if !there {
-            self.pull(machine, url)?;
-        }
-        let found = match wanted {
-            Wanted::Tag(_) | Wanted::Commit(_) => self.resolve(machine, wanted)?,
-            Wanted::Bookmark(_) => Some(target),
-            // A name that is none of a branch may be the beginning of a commit.
-            Wanted::Branch(name) => {
-                let set = format!("id(\"{target}\") and present(branch(\"literal:{name}\"))");
-                self.log(machine, &set, "{node}\n")?.pop()
+        let here = match (wanted, target) {
+            (Wanted::Tag(_) | Wanted::Commit(_), Some(target)) => return Ok(target),
+            (_, target) if target.is_some() && target.as_deref() == state.head() => {
+                state.head.clone()
             }
+            (_, target) => self.pull(machine, url, wanted, state.last, target.as_deref())?,
         };
-        found
-            .with_context(|| format!("`{url}` has no {} `{}`", wanted.kind(), wanted.name()))
-            .code(code::NO_REVISION)
+        // A name that is none of a branch may be the beginning of a commit.
+        let here = here.filter(|found| match wanted {
+            Wanted::Branch(name) => found.branch == *name,
+            _ => true,
+        });
+        Ok(here.ok_or_else(|| no_such(url, wanted))?.commit)
     }
 
-    /// Fetches all that the server has.
-    fn pull(&self, machine: &Machine<'_>, url: &str) -> Result {
-        let before = self.last(machine)?;
+    /// Fetches all that the server has, and finds what is wanted in it.
+    fn pull(
+        &self,
+        machine: &Machine<'_>,
+        url: &str,
+        wanted: &Wanted,
+        last: i64,
+        target: Option<&str>,
+    ) -> Result<Option<Found>> {
         self.run(machine, &["pull", "--quiet", "--", url])?;
         // A server that does not publish gives drafts, which are told from what was committed here by
         // hand in this way.
-        let new = format!("{}:", before + 1);
-        if self.last(machine)? > before
-            && !self.log(machine, &format!("{new} and not public()"), "{node}\n")?.is_empty()
-        {
+        let (drafts, found) = self.pulled(machine, last, wanted, target)?;
+        if drafts {
+            let new = format!("{}:", last + 1);
             self.run(machine, &["phase", "--quiet", "--public", "--rev", &new])?;
         }
-        Ok(())
-    }
-
-    /// The number of the last commit that is here; -1 if there is none.
-    fn last(&self, probe: &Probe<'_>) -> Result<i64> {
-        let told = self.log(probe, "tip", "{rev}\n")?.concat();
-        told.parse().with_context(|| format!("hg says `{told}` for the number of a commit"))
+        Ok(found)
     }
 
     pub(super) fn check_out(
@@ -230,11 +207,11 @@ impl Repository {
         url: &str,
         commit: &str,
         changes: LocalChanges,
+        first: bool,
     ) -> Result {
-        // What lies there without ever having been checked out was left by a checkout that was cut off.
-        let first = self.resume(machine)?;
         let mut args = vec!["update", "--quiet"];
         match changes {
+            // What lies there without ever having been checked out was left by one that was cut off.
             _ if first => args.push("--clean"),
             LocalChanges::Clobber => args.push("--clean"),
             LocalChanges::Refuse => args.push("--check"),
@@ -252,19 +229,15 @@ impl Repository {
         self.run(machine, &["--config", "extensions.purge=", "purge"]).map(|_| ())
     }
 
-    /// Commits that are not from the server: those that are checked out, or all, with what was
-    /// shelved.
-    pub(super) fn own_commits(&self, probe: &Probe<'_>, all: bool) -> Result<Vec<String>> {
-        let set = if all { "not public()" } else { "::. and not public()" };
-        let mut commits = self.log(probe, set, "{node|short} {desc|firstline}\n")?;
+    /// What was shelved.
+    pub(super) fn shelved(&self, probe: &Probe<'_>) -> Result<Vec<String>> {
         let shelved = self.path.join(".hg/shelved");
-        if all && probe.entry(&shelved)?.is_some() {
-            let names = probe.list(&shelved)?;
-            commits.extend(
-                names.iter().filter_map(|name| name.strip_suffix(".patch")).map(Into::into),
-            );
+        if probe.entry(&shelved)?.is_none() {
+            return Ok(Vec::new());
         }
-        Ok(commits)
+        let names = probe.list(&shelved)?;
+        let patches = names.iter().filter_map(|name| name.strip_suffix(".patch"));
+        Ok(patches.map(str::to_owned).collect())
     }
 }
 
@@ -273,59 +246,16 @@ fn paths(url: &str) -> String {
     format!("[paths]\ndefault = {url}\n")
 }
 
-/// Whether the server said that it knows no such name.
-fn is_unknown(error: &anyhow::Error) -> bool {
-    failure(error).is_some_and(|failure| failure.stderr_tail.contains("unknown revision"))
+/// Whether Mercurial did what it was asked for. A setting that is not there is an answer, and that a
+/// server knows no such name.
+fn is_answered(args: &[&str], answer: &Answer) -> bool {
+    match (args.first(), answer.code) {
+        (_, 0) | (Some(&"config"), 1) => true,
+        (Some(&"identify"), 255) => is_unknown(&answer.stderr),
+        _ => false,
+    }
 }
 
-/// The commit that a server told, with the bookmarks that it has there.
-fn identified(told: &str, wanted: &Wanted) -> Option<String> {
-    let mut lines = told.lines();
-    let commit = lines.next()?;
-    let whole = commit.len() == NULL.len() && commit != NULL;
-    let is_it = match wanted {
-        Wanted::Bookmark(name) => lines.any(|bookmark| bookmark == name),
-        _ => true,
-    };
-    (whole && is_it).then(|| commit.to_owned())
-}
-
-/// Reads what `hg status --print0` prints: files that differ, and files that are not known.
-fn files(status: &[u8]) -> (Vec<String>, Vec<String>) {
-    let (mut changed, mut unknown) = (Vec::new(), Vec::new());
-    for line in status.split(|byte| *byte == 0) {
-        let line = String::from_utf8_lossy(line);
-        match line.split_once(' ') {
-            Some(("?", name)) => unknown.push(name.to_owned()),
-            Some((_, name)) => changed.push(name.to_owned()),
-            None => {}
-        }
-    }
-    (changed, unknown)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_state_is_read_with_odd_names() {
-        // As hg 6.3 prints it.
-        let (changed, unknown) = files(b"M a file\0R gone\0! lost\0? un\nknown\0");
-        assert_eq!(changed, ["a file", "gone", "lost"]);
-        assert_eq!(unknown, ["un\nknown"]);
-        assert_eq!(files(b""), (Vec::new(), Vec::new()));
-    }
-
-    #[test]
-    fn a_bookmark_is_one_that_the_server_has_there() {
-        // As hg 6.3 prints it.
-        let told = "03fe5d443b7af287d04563c6fb2b1dd6219450cf\nmain\nnext one\n";
-        let commit = Some(told[..40].to_owned());
-        assert_eq!(identified(told, &Wanted::Bookmark("next one".into())), commit);
-        assert_eq!(identified(told, &Wanted::Bookmark("next".into())), None);
-        assert_eq!(identified(told, &Wanted::Branch("default".into())), commit);
-        assert_eq!(identified(&told[..41], &Wanted::Bookmark("main".into())), None);
-        assert_eq!(identified(NULL, &Wanted::Branch("default".into())), None);
-    }
+fn is_unknown(stderr: &str) -> bool {
+    stderr.contains("unknown revision")
 }
