@@ -31,6 +31,9 @@ use crate::privilege::require_root;
 ///
 /// In a sandbox only the files are looked after.
 ///
+/// No kernel with modules was at hand: `/proc/modules` is read as its manual describes it, and no module was
+/// loaded or unloaded by a real one. What `modprobe` says of an unknown module was recorded from kmod 30.
+///
 /// **Needs**: root; `modprobe`.
 ///
 /// ```
@@ -78,6 +81,13 @@ impl Snapshot for Modules {
         let release = read("/proc/sys/kernel/osrelease")?.unwrap_or_default();
         let built_in = read(&format!("/lib/modules/{}/modules.builtin", release.trim()))?;
         Ok(Self { loaded, built_in: built_in.map(|text| built_in_of(&text)).unwrap_or_default() })
+    }
+}
+
+impl Modules {
+    /// Whether a module is loaded.
+    fn has(&self, id: &str) -> bool {
+        self.loaded.as_ref().is_some_and(|loaded| loaded.contains(id))
     }
 }
 
@@ -172,32 +182,31 @@ impl KernelModule {
         self.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect()
     }
 
-    /// Parameters that are shown, and are others.
-    fn parameter_changes(&self, probe: &Probe<'_>) -> Result<Vec<Change>> {
-        let mut changes = Vec::new();
-        for (name, wanted) in &self.parameters {
+    /// The parameters that are looked after and that the kernel shows, with their values.
+    fn shown(&self, probe: &Probe<'_>) -> Result<BTreeMap<&str, String>> {
+        let mut shown = BTreeMap::new();
+        for name in self.parameters.keys() {
             let path = format!("/sys/module/{}/parameters/{name}", self.id());
             let path = HostPath::new(&probe.host().name, path);
-            if probe.entry(&path)?.is_none() {
-                continue;
-            }
-            let present = probe.read_to_string(&path)?;
-            let present = present.trim_end();
-            if !same_value(present, wanted) {
-                changes.push(Change::property(format!("parameter {name}"), present, wanted));
+            if probe.entry(&path)?.is_some() {
+                shown.insert(&**name, probe.read_to_string(&path)?.trim_end().to_owned());
             }
         }
-        Ok(changes)
+        Ok(shown)
     }
 
-    /// What differs now, and whether the module is loaded.
-    fn now(&self, probe: &Probe<'_>) -> Result<(Vec<Change>, bool)> {
-        let modules = probe.snapshot::<Modules>()?;
-        let (name, id) = (&self.name, self.id());
-        let loaded = modules.loaded.as_ref().is_some_and(|loaded| loaded.contains(&id));
-        let built_in = modules.built_in.contains(&id);
-        let parameters =
-            if loaded || built_in { self.parameter_changes(probe)? } else { Vec::new() };
+    /// What differs now.
+    fn differing(&self, modules: &Modules, shown: &BTreeMap<&str, String>) -> Result<Vec<Change>> {
+        let name = &self.name;
+        let built_in = modules.built_in.contains(&self.id());
+        let wanted = self.parameters.iter();
+        let both = wanted.filter_map(|(name, wanted)| Some((name, shown.get(&**name)?, wanted)));
+        let others = both.filter(|(_, present, wanted)| !same_value(present, wanted));
+        let parameters: Vec<_> = others
+            .map(|(name, present, wanted)| {
+                Change::property(format!("parameter {name}"), present, wanted)
+            })
+            .collect();
         if built_in && (self.absent || !parameters.is_empty()) {
             return Err(fault!(
                 code::MODULE_BUILT_IN,
@@ -212,13 +221,41 @@ impl KernelModule {
             ))
             .hint("a container shares the kernel of its host: load it there");
         }
-        Ok(match (self.absent, loaded || built_in) {
-            (false, false) => (vec![Change::create("module in the kernel")], loaded),
-            (true, true) => (vec![Change::remove("module from the kernel")], loaded),
-            (true, false) => (Vec::new(), loaded),
-            (false, true) => (parameters, loaded),
+        Ok(match (self.absent, modules.has(&self.id()) || built_in) {
+            (false, false) => vec![Change::create("module in the kernel")],
+            (true, true) => vec![Change::remove("module from the kernel")],
+            (true, false) => Vec::new(),
+            (false, true) => parameters,
         })
     }
+
+    /// What `modprobe` is to be called with, to make it right now.
+    fn commands(
+        &self,
+        modules: &Modules,
+        shown: &BTreeMap<&str, String>,
+    ) -> Result<Vec<Vec<String>>> {
+        let mut commands = Vec::new();
+        if self.differing(modules, shown)?.is_empty() {
+            return Ok(commands);
+        }
+        if modules.has(&self.id()) {
+            commands.push(vec!["-r".to_owned(), self.name.clone()]);
+        }
+        if !self.absent {
+            let name = std::iter::once(self.name.clone());
+            commands.push(name.chain(self.arguments()).collect());
+        }
+        Ok(commands)
+    }
+}
+
+/// A host without `modprobe` may have no directory for them either.
+fn write(machine: &Machine<'_>, file: &SystemFile, text: Option<&str>) -> Result {
+    if text.is_some() {
+        machine.create_leading(file.path())?;
+    }
+    file.write(machine, text)
 }
 
 fn modprobe(machine: &Machine<'_>, args: Vec<String>) -> Result {
@@ -226,11 +263,13 @@ fn modprobe(machine: &Machine<'_>, args: Vec<String>) -> Result {
     let ran = foreign::of_package(ran.map(|_| ()), "kmod");
     let Err(error) = ran else { return Ok(()) };
     let said = foreign::failure(&error).map(|it| it.stderr_tail.clone()).unwrap_or_default();
+    // The text of kmod 30, not recorded: `modprobe: FATAL: Module dummy is in use.`
     if said.contains("in use") {
         return Err(error)
             .code(code::IN_USE)
             .hint("stop what uses it in an earlier component, or reboot the host");
     }
+    // Recorded from kmod 30: `modprobe: FATAL: Module nosuch not found in directory /lib/modules/RELEASE`.
     if said.contains("not found in directory") {
         return Err(error)
             .code(code::NO_MODULE)
@@ -282,7 +321,8 @@ impl Component for KernelModule {
         let files = self.files()?;
         let mut verdict = Verdict::current();
         if !files.load.is_sandboxed() {
-            verdict = self.now(probe)?.0.into();
+            let modules = probe.snapshot::<Modules>()?;
+            verdict = self.differing(&modules, &self.shown(probe)?)?.into();
         }
         if self.only_now {
             return Ok(verdict);
@@ -301,22 +341,18 @@ impl Component for KernelModule {
         let (load, options) = self.texts();
         if !self.only_now {
             // Before it is loaded, because modprobe reads it too.
-            files.options.write(machine, options.as_deref())?;
+            write(machine, &files.options, options.as_deref())?;
         }
         if !sandboxed {
-            let (changes, loaded) = self.now(machine)?;
-            if !changes.is_empty() && loaded {
-                modprobe(machine, vec!["-r".to_owned(), self.name.clone()])?;
-            }
-            if !changes.is_empty() && !self.absent {
-                let name = std::iter::once(self.name.clone());
-                modprobe(machine, name.chain(self.arguments()).collect())?;
+            let modules = machine.snapshot::<Modules>()?;
+            for args in self.commands(&modules, &self.shown(machine)?)? {
+                modprobe(machine, args)?;
             }
         }
         if self.only_now {
             return Ok(());
         }
-        files.load.write(machine, load.as_deref())
+        write(machine, &files.load, load.as_deref())
     }
 }
 
@@ -334,6 +370,63 @@ mod tests {
         assert_eq!(loaded(text).into_iter().collect::<Vec<_>>(), ["br_netfilter", "bridge"]);
         let built_in = built_in_of("kernel/fs/ext4/ext4.ko\nkernel/drivers/net/virtio-net.ko\n");
         assert_eq!(built_in.into_iter().collect::<Vec<_>>(), ["ext4", "virtio_net"]);
+    }
+
+    #[test]
+    fn each_difference_is_seen_and_mended() {
+        let modules = Modules {
+            loaded: Some(["dummy", "br_netfilter"].map(String::from).into()),
+            built_in: ["loop", "virtio_net"].map(String::from).into(),
+        };
+        let none = Modules { loaded: None, built_in: modules.built_in.clone() };
+        let dummy = || KernelModule::new("dummy");
+        let named = KernelModule::new;
+        let remove = vec!["remove module from the kernel"];
+        let create = vec!["create module in the kernel"];
+        for (module, on, changes, commands) in [
+            (dummy(), &modules, vec![], vec![]),
+            (named("br-netfilter"), &modules, vec![], vec![]),
+            (named("floppy"), &modules, create.clone(), vec!["floppy"]),
+            (
+                named("nf-tables").parameter("b", 2).parameter("a", "x"),
+                &modules,
+                create,
+                vec!["nf-tables a=x b=2"],
+            ),
+            (dummy().absent(), &modules, remove.clone(), vec!["-r dummy"]),
+            (named("br-netfilter").blacklisted(), &modules, remove, vec!["-r br-netfilter"]),
+            (named("floppy").absent(), &modules, vec![], vec![]),
+            (dummy().parameter("size", 4).parameter("debug", 1), &modules, vec![], vec![]),
+            // What the kernel does not show is not compared.
+            (dummy().parameter("hidden", 4), &modules, vec![], vec![]),
+            (
+                dummy().parameter("size", 5).parameter("debug", 0),
+                &modules,
+                vec!["parameter debug Y → 0", "parameter size 4 → 5"],
+                vec!["-r dummy", "dummy debug=0 size=5"],
+            ),
+            (named("loop"), &modules, vec![], vec![]),
+            (named("virtio-net").parameter("size", 4), &none, vec![], vec![]),
+            (named("floppy").absent(), &none, vec![], vec![]),
+        ] {
+            let shown = [("size", "4".to_owned()), ("debug", "Y".to_owned())].into();
+            let seen = module.differing(on, &shown).unwrap();
+            let seen: Vec<_> = seen.iter().map(Change::to_string).collect();
+            assert_eq!(seen, changes, "{module:?}");
+            let ran = module.commands(on, &shown).unwrap();
+            let ran: Vec<_> = ran.iter().map(|args| args.join(" ")).collect();
+            assert_eq!(ran, commands, "{module:?}");
+        }
+        for (module, on, words) in [
+            (named("loop").absent(), &modules, "module `loop` is built into the kernel"),
+            (named("loop").parameter("size", 5), &none, "module `loop` is built into the kernel"),
+            (named("floppy"), &none, "loads no modules, and has no `floppy`"),
+        ] {
+            let shown = [("size", "4".to_owned())].into();
+            let error = format!("{:#}", module.differing(on, &shown).unwrap_err());
+            assert!(error.contains(words), "{error}");
+            assert!(module.commands(on, &shown).is_err(), "{module:?}");
+        }
     }
 
     #[test]

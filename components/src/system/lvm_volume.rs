@@ -30,6 +30,10 @@ const FIELDS: &str = "vg_name,lv_name,lv_size,lv_active,vg_extent_size";
 /// `lvextend`, `lvreduce`, `lvchange` and `lvremove`, of the package `lvm2`, and needs root. Signatures of
 /// what was there before are wiped from a new volume. One that is not active is activated.
 ///
+/// The list that `verify` reads, and the error about a group that is not there, were recorded from LVM
+/// 2.03.16. The kernel of that host had no device-mapper, so that no volume was made, resized, activated or
+/// removed by a real one: these commands are as their manuals describe them.
+///
 /// In a sandbox it is the same as without: a group has no place in one.
 ///
 /// **Needs**: root; `lvs`, `lvcreate` and their like.
@@ -271,6 +275,7 @@ impl Component for LvmVolume {
             let Err(error) = foreign::of_package(ran, "lvm2") else { continue };
             let said =
                 foreign::failure(&error).map(|it| it.stderr_tail.clone()).unwrap_or_default();
+            // Recorded from LVM 2.03.16: `  Volume group "vg0" not found`.
             return if said.contains("Volume group") && said.contains("not found") {
                 Err(error)
                     .code(code::NO_VOLUME_GROUP)

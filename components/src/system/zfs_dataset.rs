@@ -108,6 +108,7 @@ fn zfs<T>(result: Result<T>) -> Result<T> {
     let result = foreign::of_package(result, "zfsutils-linux");
     let Err(error) = result else { return result };
     let said = foreign::failure(&error).map(|it| it.stderr_tail.clone()).unwrap_or_default();
+    // As the sources of OpenZFS have it, not recorded.
     if said.contains("ZFS modules") {
         return Err(error).code(code::NO_MODULE).hint("add a `KernelModule` for `zfs` before");
     }

@@ -113,7 +113,13 @@ impl Bench {
     }
 
     /// Puts a fake in the place of a program; of all others the host has none but those that are allowed.
-    #[cfg(any(feature = "packages", feature = "sources", feature = "web"))]
+    #[cfg(any(
+        feature = "containers",
+        feature = "packages",
+        feature = "sources",
+        feature = "system",
+        feature = "web"
+    ))]
     pub fn fake(mut self, fake: Fake) -> Self {
         self.harness = self.harness.fake(fake).only_fakes();
         self
@@ -141,7 +147,13 @@ impl Bench {
     }
 
     /// How a fake was called since this was asked last.
-    #[cfg(any(feature = "packages", feature = "sources", feature = "system", feature = "web"))]
+    #[cfg(any(
+        feature = "containers",
+        feature = "packages",
+        feature = "sources",
+        feature = "system",
+        feature = "web"
+    ))]
     pub fn new_calls(&self, program: &str) -> Vec<String> {
         let calls = self.harness.calls(program).to_string();
         self.harness.forget_calls();

@@ -51,7 +51,7 @@ fn app() -> DockerContainer {
 }
 
 fn bench(docker: Fake, make: impl Fn() -> DockerContainer + Send + Sync + 'static) -> Bench {
-    Bench::new().with(|harness| harness.fake(docker).only_fakes()).model(move |scope| {
+    Bench::new().fake(docker).model(move |scope| {
         scope.add(make());
         Ok(())
     })
@@ -260,11 +260,13 @@ fn compose(containers: &str, services: &str) -> Fake {
     let read = ["--project-directory", "*", "--file", "-", "config", "--hash", "*"];
     let ps = ["ps", "--all", "--no-trunc", "--format", "json"];
     let right = says(&recorded(include_str!("../recorded/docker/compose-ps")));
+    let gone = || Answer::ok().unsets("up");
     Fake::new("docker")
         .on([&name[..], &ps].concat(), right.when("up"))
         .on([&name[..], &ps].concat(), says(containers))
         .on([&name[..], &read].concat(), says(services))
-        .on([&name[..], &["down", "--remove-orphans"]].concat(), Answer::ok())
+        .on([&name[..], &["down", "--remove-orphans"]].concat(), gone())
+        .on([&name[..], &["down", "--remove-orphans", "--volumes"]].concat(), gone())
         .on_start([&name[..], &["--file", "*"]].concat(), Answer::ok().sets("up"))
 }
 
@@ -273,10 +275,19 @@ fn shop() -> ComposeProject {
 }
 
 fn project(fake: Fake, make: fn() -> ComposeProject) -> Bench {
-    Bench::new().with(|harness| harness.fake(fake).only_fakes()).model(move |scope| {
+    Bench::new().fake(fake).model(move |scope| {
         scope.add(make());
         Ok(())
     })
+}
+
+/// What was done to the project since this was asked last.
+fn done(test: &Bench) -> Vec<String> {
+    let calls = test.new_calls("docker");
+    let words = calls.iter().filter_map(|line| line.split_once(" --project-name shop "));
+    let words = words.map(|(_, words)| words.split_once("compose.yaml' ").map_or(words, |it| it.1));
+    let reads = |words: &&str| words.starts_with("ps ") || words.starts_with("--project-directory");
+    words.filter(|words| !reads(words)).map(str::to_owned).collect()
 }
 
 #[test]
@@ -318,19 +329,50 @@ fn a_project_comes_up_once_and_a_trigger_restarts_it() {
             Ok(())
         });
     };
-    let ran = || {
-        let calls = test.calls("docker").with(["compose", "--project-name", "shop", "--file", "*"]);
-        let all = calls.to_string();
-        let ends = all.lines().filter_map(|line| line.split_once("compose.yaml' "));
-        ends.map(|(_, end)| end.to_owned()).collect::<Vec<_>>()
-    };
     set("one");
     test.deploy().assert_success();
-    assert_eq!(ran(), ["up --detach --remove-orphans"]);
+    assert_eq!(done(&test), ["up --detach --remove-orphans"]);
     test.deploy().assert_unchanged();
     set("two");
     test.deploy().assert_success();
-    assert_eq!(ran(), ["up --detach --remove-orphans", "restart"]);
+    assert_eq!(done(&test), ["restart"]);
+
+    let ps = recorded(include_str!("../recorded/docker/compose-ps"));
+    let killed = recorded(include_str!("../recorded/docker/compose-killed"));
+    let (_, web) = hashes.trim_end().rsplit_once(' ').unwrap();
+    let other = ps.replace(web, &"0a".repeat(32));
+    type Make = fn() -> ComposeProject;
+    let keep: Make = || shop().keep_orphans();
+    for (containers, make, change, ran) in [
+        (killed, shop as Make, "~ state of shop-web-1 exited with 137", " --remove-orphans"),
+        (other, keep, "~ service `web` is defined in another way", ""),
+    ] {
+        let test = project(compose(&containers, &hashes), make);
+        let changes = test.converge();
+        assert!(changes.last().unwrap().starts_with(change), "{changes:?}");
+        assert_eq!(done(&test), [format!("up --detach{ran}")]);
+    }
+}
+
+#[test]
+fn a_project_goes_with_its_volumes_or_without() {
+    let hashes = recorded(include_str!("../recorded/docker/compose-hash"));
+    type Make = fn() -> ComposeProject;
+    let ways: [(Make, &str); 2] = [
+        (|| ComposeProject::absent("shop"), "down --remove-orphans"),
+        (|| ComposeProject::absent_losing_all_data("shop"), "down --remove-orphans --volumes"),
+    ];
+    for (absent, ran) in ways {
+        let test = project(compose("", &hashes), shop);
+        test.converge();
+        assert_eq!(done(&test), ["up --detach --remove-orphans"]);
+        test.set_model(move |scope| {
+            scope.add(absent());
+            Ok(())
+        });
+        assert_eq!(test.converge(), ["- remove service `once`", "- remove service `web`"]);
+        assert_eq!(done(&test), [ran]);
+    }
 }
 
 #[test]

@@ -57,6 +57,7 @@ mod purge;
 mod reboot;
 #[cfg(feature = "sources")]
 mod s3_object;
+#[cfg(feature = "scheduled")]
 mod scheduled;
 mod script;
 mod secrets;
@@ -71,5 +72,7 @@ mod system;
 mod varnish;
 #[cfg(feature = "packages")]
 mod virtual_env;
+#[cfg(feature = "system")]
+mod volumes;
 
 use bench::{Bench, is_root, lines};

@@ -5,6 +5,7 @@ use togusa::prelude::*;
 pub(super) fn register(registry: Registry) -> Registry {
     registry
         .with::<ASysctl>("sysctl")
+        .with::<AModule>("kernel-module")
         .with::<AHostname>("hostname")
         .with::<AZone>("timezone")
         .with::<ALocale>("locale")
@@ -34,6 +35,31 @@ impl Component for ASysctl {
         set!(sysctl: file = self.file.as_deref());
         ask!(sysctl: only_now if self.only_now);
         scope.add(sysctl);
+        Ok(())
+    }
+}
+
+/// One module of the kernel, and a parameter as `NAME=VALUE`.
+#[derive(Debug, Attributes)]
+struct AModule {
+    name: String,
+    parameter: Option<String>,
+    #[attribute(default = false)]
+    only_now: bool,
+    #[attribute(default = false)]
+    absent: bool,
+}
+
+impl Component for AModule {
+    fn configure(&mut self, scope: &mut Scope<'_>) -> Result {
+        let parameter = self.parameter.as_deref().and_then(|text| text.split_once('='));
+        let module = KernelModule::new(&*self.name);
+        let module = match parameter {
+            Some((name, value)) => module.parameter(name, value),
+            None => module,
+        };
+        ask!(module: only_now if self.only_now, absent if self.absent);
+        scope.add(module);
         Ok(())
     }
 }

@@ -121,6 +121,11 @@ fn rules_are_loaded_in_their_order_and_kept_right() {
     assert_eq!(site.converge().len(), 8, "a rule and a file of each");
     assert_eq!(loaded(), [""; 0]);
     assert!(host.sh("nft list tables").contains("table ip mine"));
+    let other = "rules = ['ssh input 50 accept']\nconfig = '/etc/other.nft'";
+    site.set(["firewall"], &format!("[components.firewall]\n{other}"));
+    let changes = site.converge();
+    assert!(changes.contains(&"+ create `include` in /etc/other.nft".to_owned()), "{changes:?}");
+    assert_eq!(host.read("/etc/other.nft"), "include \"/etc/nftables.d/togusa/*.nft\"\n");
 }
 
 #[test]

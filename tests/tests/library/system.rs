@@ -39,10 +39,59 @@ fn a_parameter_of_the_kernel_is_set_now_and_at_boot() {
     site.set(["sysctl"], &format!("{}\nonly_now = true", text.replace("60000", "50000")));
     assert_eq!(site.converge(), ["~ value 20000 60000 → 20000 50000"]);
     assert!(!host.exists(&path));
+    let other = "/etc/sysctl.d/50-ports.conf";
+    site.set(["sysctl"], &format!("{text}\nfile = '{other}'"));
+    assert_eq!(
+        site.converge(),
+        ["~ value 20000 50000 → 20000 60000", file, "~ content (+2 -0 lines)"]
+    );
+    assert_eq!((host.exists(other), host.exists(&path)), (true, false));
     site.set(["sysctl"], "[components.sysctl]\nname = 'net.ipv4.nothing'\nvalue = '1'");
     let failure = site.failure();
     assert!(failure.contains("has no parameter `net.ipv4.nothing`"), "{failure}");
     assert!(failure.contains("by a `KernelModule` before"), "{failure}");
+}
+
+#[test]
+fn a_module_that_is_built_in_is_told() {
+    let host = HERE.host();
+    let site = HERE.site("kernel-module");
+    host.sh("mkdir -p /lib/modules/$(uname -r)
+         echo kernel/drivers/block/loop.ko >/lib/modules/$(uname -r)/modules.builtin");
+    let text = "[components.kernel-module]\nname = 'loop'\n";
+    let full = format!("{text}parameter = 'togusa=4'\n");
+    site.set(["kernel-module"], &full);
+    let (file, content) = ("+ create file (mode 0644, owner root)", "~ content (+2 -0 lines)");
+    assert_eq!(site.converge(), [file, content, file, content]);
+    let load = "/etc/modules-load.d/togusa-loop.conf";
+    let options = "/etc/modprobe.d/togusa-loop.conf";
+    assert_eq!(host.read(load), "# Kept by togusa.\nloop\n");
+    assert_eq!(host.read(options), "# Kept by togusa.\noptions loop togusa=4\n");
+    for (drift, seen) in [
+        (format!("echo floppy >{load}"), "~ content (+2 -1 lines)"),
+        (format!("echo >>{options}"), "~ content (+0 -1 lines)"),
+        (format!("chmod 600 {load}"), "~ mode 0600 → 0644"),
+        (format!("chmod 666 {options}"), "~ mode 0666 → 0644"),
+    ] {
+        host.sh(&drift);
+        assert_eq!(site.converge(), [seen], "{drift}");
+    }
+    site.set(["kernel-module"], text);
+    assert_eq!(site.converge(), ["- remove file"]);
+    assert!(!host.exists(options));
+    site.set(["kernel-module"], &format!("{full}only_now = true"));
+    host.sh(&format!("rm {load}"));
+    assert_eq!(site.converge(), [""; 0]);
+    site.set(["kernel-module"], &format!("{text}absent = true"));
+    let failure = site.failure();
+    assert!(failure.contains("module `loop` is built into the kernel of this host"), "{failure}");
+
+    site.set(["kernel-module"], "[components.kernel-module]\nname = 'no-such-module'");
+    let failure = site.failure();
+    let none = "the kernel of this host loads no modules, and has no `no-such-module`";
+    // One that loads modules has `modprobe` say that it has none of this name.
+    let expected = if host.exists("/proc/modules") { "`modprobe" } else { none };
+    assert!(failure.contains(expected), "{failure}");
 }
 
 #[test]
@@ -51,11 +100,14 @@ fn what_is_not_there_or_refuses_is_told() {
     let host = lacking.host();
     host.sh("rm -f /usr/sbin/sysctl /sbin/sysctl /usr/sbin/lvs /sbin/lvs /usr/sbin/zfs /sbin/zfs");
     host.sh("rm -f $(command -v hostname) /usr/sbin/nft");
+    host.sh("rm -f /usr/bin/mount /bin/mount /usr/sbin/mkswap /sbin/mkswap");
     let site = lacking.site("lacking");
     for (root, text, program, package) in [
         ("sysctl", "name = 'net.ipv4.ip_forward'\nvalue = '1'", "sysctl", "procps"),
         ("hostname", "name = 'other'", "hostname", "hostname"),
         ("firewall", "rules = ['a input 50 accept']", "nft", "nftables"),
+        ("mount", "path = '/srv/x'\ndevice = 'tmpfs'\nfs_type = 'tmpfs'", "mount", "mount"),
+        ("swap", "path = '/swapfile'\nsize = '1M'", "mkswap", "util-linux"),
         ("lvm-volume", "size = '1G'", "lvs", "lvm2"),
         ("zfs-dataset", "quota = '1G'", "zfs", "zfsutils-linux"),
     ] {
@@ -136,6 +188,8 @@ fn a_zone_is_a_link_and_a_text_where_there_is_one() {
     let link = format!("{zones}/Test/City\n");
     assert_eq!(host.sh("readlink /etc/localtime"), link);
     assert_eq!(host.read("/etc/timezone"), "Test/City\n");
+    host.sh("echo Test/Other >/etc/timezone");
+    assert_eq!(site.converge(), ["~ content (+1 -1 lines)"]);
     host.sh("rm /etc/timezone");
     assert_eq!(site.converge(), [""; 0]);
     host.sh("rm /etc/localtime");
