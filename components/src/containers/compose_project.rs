@@ -193,7 +193,14 @@ fn of_compose<T>(result: Result<T>) -> Result<T> {
     let Err(error) = result else { return result };
     let said = foreign::failure(&error).map(|it| it.stderr_tail.clone()).unwrap_or_default();
     let says = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
-    if says(&["unknown flag: --project-name", "is not a docker command", "unknown command"]) {
+    // The last is of the end of all that an older Docker can do, which it shows behind the first.
+    let lacks = [
+        "unknown flag: --project-name",
+        "is not a docker command",
+        "unknown command",
+        "Run 'docker COMMAND --help'",
+    ];
+    if says(&lacks) {
         let error = Err(error).context("this `docker` has no `compose`").code(code::NO_COMPOSE);
         return error.hint("install the plugin of Docker Compose 2 in an earlier component");
     }

@@ -34,11 +34,13 @@ use running::{Server, Settings, is_same, quoted};
 /// which the configuration includes.
 ///
 /// `verify` asks the running server by `CONFIG GET`, once, after its files and its process are right: what
-/// somebody changed by `CONFIG SET` is seen and set back. A few settings that Redis tells in another way
-/// than they are written are left out: `client-output-buffer-limit`, `notify-keyspace-events`,
-/// `rename-command`, `replicaof`, `user`. A change of the files restarts the server. The password goes to
-/// `redis-cli` by the variable `REDISCLI_AUTH`, and all else by its standard input. All of this is tried
-/// out with Redis 7.0.
+/// somebody changed by `CONFIG SET` of what is given here is seen and set back. It is asked where it shall
+/// listen: one that was moved to another port cannot be reached, which is an error. Settings that Redis
+/// tells in another way than they are written, or not at all, are left out:
+/// `client-output-buffer-limit`, `include`, `loadmodule`, `notify-keyspace-events`,
+/// `oom-score-adj-values`, `rename-command`, `replicaof`, `slaveof`, `user`. A change of the files
+/// restarts the server. The password goes to `redis-cli` by the variable `REDISCLI_AUTH`, and all else by
+/// its standard input. All of this is tried out with Redis 7.0.
 ///
 /// [`absent`](Self::absent) stops it and removes its configuration; what it kept stays.
 ///
@@ -185,15 +187,18 @@ impl Redis {
     }
 
     /// What the running server has otherwise.
-    fn differing(&self, running: &Settings) -> Vec<(&str, &str)> {
-        let other = |name: &str, wanted: &str| {
-            running.get(name).is_some_and(|running| !is_same(name, running, wanted))
+    fn differing(&self, running: &Settings) -> Vec<(&str, Cow<'_, str>)> {
+        let other = |(name, wanted): &(&str, Cow<'_, str>)| {
+            running.get(*name).is_some_and(|running| !is_same(name, running, wanted))
         };
-        let mut all: Vec<_> = self.wanted().filter(|(name, value)| other(name, value)).collect();
+        // Only one that is reached by its socket can have another port.
+        let port = std::iter::once(("port", self.port.to_string().into()));
+        let settings = self.wanted().map(|(name, value)| (name, value.into()));
+        let mut all: Vec<_> = port.chain(settings).filter(other).collect();
         if let Some(password) = &self.password
             && running.get("requirepass").is_none_or(|running| running != password.expose())
         {
-            all.push(("requirepass", password.expose()));
+            all.push(("requirepass", password.expose().into()));
         }
         all
     }
@@ -306,7 +311,7 @@ impl Component for Redis {
             "requirepass" => "password of the running server".into(),
             _ => {
                 let there = running.get(name).map_or("", String::as_str);
-                Change::property(format!("running {name}"), quoted(there), quoted(wanted))
+                Change::property(format!("running {name}"), quoted(there), quoted(&wanted))
             }
         });
         Ok(changes.collect())
@@ -317,6 +322,7 @@ impl Component for Redis {
             return Ok(());
         }
         let running = self.server().settings(machine)?;
-        self.server().set(machine, self.differing(&running))
+        let differing = self.differing(&running);
+        self.server().set(machine, differing.iter().map(|(name, value)| (*name, &**value)))
     }
 }

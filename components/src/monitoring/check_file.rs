@@ -28,8 +28,9 @@ use crate::purge::Purge;
 /// command is read as a shell reads it. The file is `NAME.cfg`, `NAME.json` or `NAME.conf`.
 ///
 /// There is nothing to verify but the file. An agent reads its files when it starts: add the service that
-/// runs it behind the check, by `scope.on_change(&check)`. The formats are those of the manuals of NRPE 4,
-/// Sensu Core 1 and Icinga 2; none of them was run here.
+/// runs it behind the check, by `scope.on_change(&check)`. NRPE 4.1.0 answered with such a command, and
+/// Icinga 2.13.6 found such a check valid and read its command as it was meant (`icinga2 daemon -C`,
+/// `icinga2 object list`). The format of Sensu is that of the manual of Sensu Core 1, which was not run.
 ///
 /// **Needs**: root for the directories of the system.
 ///

@@ -24,7 +24,8 @@ use crate::purge::Purge;
 /// itself and wants no reload. Targets of one file share their labels; give others a file of their own.
 /// Targets are sorted, so that the file is the same however they were found.
 ///
-/// There is nothing to verify but the file. Both forms are those of the manual of Prometheus 2.
+/// There is nothing to verify but the file. Prometheus 2.42.0 found the same targets and labels in both
+/// forms (`promtool check service-discovery`).
 ///
 /// **Needs**: nothing; the right to write into the directory.
 ///

@@ -94,9 +94,19 @@ struct Installed(Arc<Versions>);
 
 impl Snapshot for Installed {
     fn take(probe: &Probe<'_>) -> Result<Self> {
-        let query = foreign::program("pacman").arg("--query").accept([0, 1]);
-        Ok(Self(Arc::new(parse(&ask(probe, &query)?))))
+        let text = match ask(probe, &foreign::program("pacman").arg("--query")) {
+            Err(error) if is_nothing(&error) => String::new(),
+            done => done?,
+        };
+        Ok(Self(Arc::new(parse(&text))))
     }
+}
+
+/// Whether pacman tells by its exit code that there is no package; with that it also says what is wrong
+/// with itself.
+fn is_nothing(error: &anyhow::Error) -> bool {
+    let failure = foreign::failure(error);
+    failure.is_some_and(|it| it.code == Some(1) && !it.stderr_tail.contains("error:"))
 }
 
 fn parse(text: &str) -> Versions {

@@ -25,7 +25,8 @@ use crate::foreign;
 /// `pkg install` or `pkg delete`, also to go back to an older version; nothing is asked. Where `pkg` itself is
 /// not there yet, nothing is installed, and the `update` brings it.
 ///
-/// It was tried out with pkg 2.8.4 on Linux; it is tested on what that printed.
+/// It was tried out with pkg 2.8.4 on Linux; it is tested on what that printed. What FreeBSD says where
+/// `pkg` is not there yet was not recorded.
 ///
 /// **Needs**: root; `pkg`, which FreeBSD has or fetches.
 ///

@@ -284,6 +284,8 @@ impl Component for Snap {
 
 #[cfg(test)]
 mod tests {
+    use togusa_core::problem::Problem;
+
     use super::*;
 
     /// `snap list` of snap 2.57.6, which was told of these.
@@ -318,6 +320,15 @@ off         1               7      latest/edge    me**           disabled
             assert_eq!(changes, told, "{snap:?}");
         }
         assert!(parse("").is_empty());
+    }
+
+    #[test]
+    fn a_host_without_snap_is_told_which_package_has_it() {
+        let none = ExecError::NotFound { program: "snap".into(), path: None };
+        let error = remedied::<()>(Err(none.into())).unwrap_err();
+        let told = Problem::from_error(&error, code::VERIFY_FAILED).to_string();
+        assert!(told.starts_with("there is no program `snap`"), "{told}");
+        assert!(told.contains("hint: install the package `snapd`"), "{told}");
     }
 
     #[test]

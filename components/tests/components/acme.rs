@@ -230,6 +230,7 @@ fn one_that_is_absent_is_gone_without_the_client() {
 
 #[test]
 fn one_of_lego_is_known_by_host_and_port_of_its_authority() {
+    // The files of lego 4.9.1; of its record only what is read.
     let given = |issued: &Issued, authority: &str| {
         let record = format!("{{\n\t\"domain\": \"x\",\n\t\"certUrl\": \"{authority}/cert/1\"\n}}");
         Answer::ok()

@@ -115,6 +115,7 @@ impl Bench {
     /// Puts a fake in the place of a program; of all others the host has none but those that are allowed.
     #[cfg(any(
         feature = "containers",
+        feature = "data",
         feature = "packages",
         feature = "sources",
         feature = "system",
@@ -149,6 +150,7 @@ impl Bench {
     /// How a fake was called since this was asked last.
     #[cfg(any(
         feature = "containers",
+        feature = "data",
         feature = "packages",
         feature = "sources",
         feature = "system",

@@ -1,10 +1,11 @@
-//! Programs of a crate on the same machine, built by a real cargo.
+//! Programs of a crate on the same machine, built by a real cargo; and of a registry, by a fake.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use togusa_components::prelude::*;
+use togusa_core::testing::{Answer, Fake};
 
 use crate::Bench;
 
@@ -114,6 +115,47 @@ fn a_commit_of_git_is_built() {
     assert_eq!(test.converge(), [format!("~ commit {} → {}", commits[0], commits[1])]);
     assert_eq!(says(&test), "2.0.0\n");
     assert!(test.outside("cargo-home/git").exists(), "this cargo was asked");
+}
+
+/// As cargo 1.95 notes what it installed from its registry, shortened.
+const NOTE: &str = r#"{"installs": {"ripgrep 14.1.0 (registry+https://github.com/rust-lang/crates.io-index)":
+    {"bins": ["rg"], "features": [], "all_features": false, "no_default_features": false}}}"#;
+
+#[test]
+fn what_cargo_is_told_is_what_was_asked_for() {
+    // cargo 1.95.0, of a crate that the registry has not.
+    let unknown =
+        "error: could not find `ripgrep` in registry `crates-io` with version `=14.1.0`\n";
+    let mut test = Bench::new();
+    let root = test.path("rust").display().to_string();
+    let install = ["install", "--root", &*root, "--force", "ripgrep"];
+    let install = [&install[..], &["--version", "14.1.0", "--locked"]].concat();
+    let there = Answer::ok()
+        .creates(format!("{root}/.crates2.json"), NOTE)
+        .creates(format!("{root}/bin/rg"), "");
+    let answers = [Answer::exit(101).stderr(unknown), there];
+    let removed = Answer::ok().removes(format!("{root}/.crates2.json"));
+    let fake = Fake::new("cargo")
+        .on(install.iter().copied(), answers)
+        .on(["uninstall", "--root", &*root, "ripgrep"], removed);
+    test = test.fake(fake);
+    let tool = || CargoInstall::new("ripgrep", "rust").version("14.1.0").locked().user("ada");
+    test.set_model(move |scope| {
+        scope.add(tool());
+        Ok(())
+    });
+    let failure = test.failure();
+    assert!(failure.contains("could not find `ripgrep` in registry"), "{failure}");
+    assert_eq!(test.converge(), ["+ create crate ripgrep 14.1.0"]);
+    let calls = test.calls("cargo").to_string();
+    assert_eq!(calls.matches("  as ada").count(), 2, "{calls}");
+    fs::remove_file(test.path("rust/bin/rg")).unwrap();
+    assert_eq!(test.converge(), ["+ create program `rg`"]);
+    test.set_model(move |scope| {
+        scope.add(tool().absent());
+        Ok(())
+    });
+    assert_eq!(test.converge(), ["- remove crate ripgrep 14.1.0"]);
 }
 
 #[test]

@@ -204,6 +204,7 @@ fn a_broken_docker_is_named() {
     let test = |fake: Fake| bench(fake, app).failure();
     let nonsense = test(Fake::new("docker").otherwise(Answer::ok().stdout("[ nonsense")));
     assert!(nonsense.contains("cannot read what `docker` tells"), "{nonsense}");
+    // docker 28.2.2, shortened.
     let denied = "permission denied while trying to connect to the Docker daemon socket at \
                   unix:///var/run/docker.sock: dial unix /var/run/docker.sock: connect: \
                   permission denied\n";
@@ -378,8 +379,21 @@ fn a_project_goes_with_its_volumes_or_without() {
 #[test]
 fn a_project_that_cannot_come_up_says_why() {
     let failure = |answer: Answer| project(Fake::new("docker").otherwise(answer), shop).failure();
-    let lacking = Answer::exit(125).stderr("unknown flag: --project-name\nSee 'docker --help'.\n");
-    assert!(failure(lacking).contains("this `docker` has no `compose`"));
+    // docker 28.2.2 without the plugin: `docker compose --project-name x ps`.
+    let newer = "unknown flag: --project-name\n\nUsage:  docker [OPTIONS] COMMAND [ARG...]\n\nRun \
+                 'docker --help' for more information\n";
+    // docker 20.10.24 shows all that it can do behind the first line, here shortened.
+    let commands = "  wait        Block until one or more containers stop\n".repeat(90);
+    let older = format!(
+        "unknown flag: --project-name\nSee 'docker --help'.\n\n{commands}\nRun 'docker COMMAND \
+         --help' for more information on a command.\n\nTo get more help with docker, check out our \
+         guides at https://docs.docker.com/go/guides/\n\n"
+    );
+    for lacking in [newer, &older] {
+        let failure = failure(Answer::exit(125).stderr(lacking));
+        assert!(failure.contains("this `docker` has no `compose`"), "{failure}");
+    }
+    // Compose; the version is not recorded.
     let wrong = "failed to parse -: yaml: line 1: did not find expected node content\n";
     assert!(failure(Answer::exit(1).stderr(wrong)).contains("cannot read the file of the project"));
     let killed = recorded(include_str!("../recorded/docker/compose-killed"));

@@ -342,8 +342,9 @@ fn what_cannot_be_is_named() {
 #[test]
 fn a_key_and_a_password_are_private_files_and_never_shown() {
     let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n";
-    let test =
-        Bench::new().data("key", Secret::new(key)).data("password", Secret::new("tr0ub4 d@r%"));
+    let real = Fake::new("hg").otherwise(Answer::real());
+    let test = Bench::new().with(|harness| harness.fake(real)).data("key", Secret::new(key));
+    let test = test.data("password", Secret::new("tr0ub4 d@r%"));
     let server = Server::new(b"");
     server.set(|site| {
         site.refusal = Some("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"test\"");
@@ -361,6 +362,8 @@ fn a_key_and_a_password_are_private_files_and_never_shown() {
     assert!(failure.contains("exited with 255") && failure.contains("| abort: "), "{failure}");
     let told = format!("{run:?}");
     assert!(!told.contains("tr0ub4") && !told.contains("b3BlbnNz"), "{told}");
+    let calls = test.calls("hg").to_string();
+    assert!(calls.contains(&*server.url) && !calls.contains("tr0ub4"), "{calls}");
     let host = server.url.strip_prefix("http://").unwrap().strip_suffix("/file").unwrap();
     let login = format!(
         "[auth]\ntogusa.prefix = {host}\ntogusa.schemes = http\n\

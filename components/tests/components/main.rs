@@ -55,6 +55,8 @@ mod program;
 mod purge;
 #[cfg(feature = "system")]
 mod reboot;
+#[cfg(feature = "data")]
+mod redis;
 #[cfg(feature = "sources")]
 mod s3_object;
 #[cfg(feature = "scheduled")]

@@ -184,6 +184,7 @@ fn pacman_goes_from_version_to_version() {
 #[test]
 fn pacman_waits_for_another_and_fetches_its_lists_when_one_is_missing() {
     let sync = ["--sync", "--noconfirm", "--noprogressbar"];
+    // pacman 6.0.2, shortened.
     let busy = "error: failed to init transaction (unable to lock database)\n";
     let missing = "error: target not found: tool\n";
     let answers =
@@ -215,6 +216,7 @@ fn apk_goes_from_version_to_version() {
 
 #[test]
 fn apk_fetches_its_index_when_it_lacks_something() {
+    // apk-tools; the version is not recorded.
     let lacks = "ERROR: unable to select packages:\n  tool (no such package):\n    required by: \
                  world[tool]\n";
     let call = |command| ["--no-progress", "--wait", "600", command];
@@ -244,6 +246,7 @@ fn pkg_goes_from_version_to_version() {
 
 #[test]
 fn pkg_may_have_to_come_first() {
+    // From the manual: not recorded on FreeBSD.
     let not_yet = "The package management tool is not yet installed on your system.\n";
     let query = ["query", "--all", "*"];
     let fake = Fake::new("pkg")
@@ -255,6 +258,7 @@ fn pkg_may_have_to_come_first() {
     assert_eq!(test.converge(), ["+ create package tool"]);
 }
 
+/// Homebrew 6.0.18 printed its prefix and laid out its directories so; its installations are not recorded.
 #[test]
 fn homebrew_is_judged_by_its_directories_and_run_by_its_user() {
     let mut test = Bench::new();
@@ -298,6 +302,7 @@ fn homebrew_is_judged_by_its_directories_and_run_by_its_user() {
     assert!(failure.contains(words), "{failure}");
 }
 
+/// `snap list` of snap 2.57.6, to answers that were made for it.
 #[test]
 fn a_snap_comes_follows_another_channel_and_goes() {
     let head = "Name        Version         Rev    Tracking       Publisher      Notes\n";
@@ -343,6 +348,41 @@ fn a_snap_comes_follows_another_channel_and_goes() {
 }
 
 #[test]
+fn a_broken_manager_is_told_with_its_own_words() {
+    fn failure<C: Component>(fakes: Vec<Fake>, make: fn() -> C) -> String {
+        let test = fakes.into_iter().fold(Bench::new(), Bench::fake);
+        set(&test, make);
+        test.failure()
+    }
+    let exits = |words: &str| Answer::exit(1).stderr(words);
+    // snap 2.57.6 without a snapd.
+    let closed = "error: cannot list snaps: cannot communicate with server: Get \
+                  \"http://localhost/v2/snaps\": dial unix /run/snapd.socket: connect: no such file \
+                  or directory\n";
+    let snap = Fake::new("snap").otherwise(exits(closed));
+    // pacman 6.0.2 with `--config` of no file.
+    let config =
+        "error: config file /etc/pacman.conf could not be read: No such file or directory\n";
+    let pacman = Fake::new("pacman").on(["--query"], exits(config));
+    // Words of pkg and brew are not recorded.
+    let pkg = Fake::new("pkg")
+        .on_start(["query"], Answer::ok())
+        .otherwise(exits("pkg: the disk is full\n"));
+    let brew = Fake::new("brew")
+        .on(["--prefix"], says("/nowhere\n"))
+        .otherwise(exits("Error: the disk is full\n"));
+    let tool = || Brew::new("tool").user("ada");
+    for (failure, words) in [
+        (failure(vec![snap], || Snap::new("certbot")), ["with server", "\"snapd.socket\""]),
+        (failure(vec![pkg], || Pkg::new("tool")), ["the disk is full", "`pkg search` knows"]),
+        (failure(vec![brew], tool), ["the disk is full", "brew install --formula"]),
+        (failure(vec![pacman], || Pacman::new("tool")), ["could not be read", "pacman --query"]),
+    ] {
+        assert!(words.iter().all(|it| failure.contains(it)), "{words:?}: {failure}");
+    }
+}
+
+#[test]
 fn a_package_follows_the_platform() {
     let tool = || Package::new("tool").on("rocky", ["tool=2.0-1"]).on("arch", [""; 0]);
     let bench = || {
@@ -374,6 +414,29 @@ fn a_package_follows_the_platform() {
     let test = bench().release("alpine 3.23.0").platform("rocky");
     set(&test, tool);
     assert_eq!(test.converge(), ["+ create package tool 2.0-1"], "the environment knows better");
+    for (platform, shown) in
+        [("macos", "package other/tap/tool"), ("ubuntu-core", "snap tool-snap")]
+    {
+        let mut test = Bench::new().platform(platform);
+        let cellar = test.outside("homebrew/Cellar/tool/1.0/x").display().to_string();
+        let brew = Fake::new("brew")
+            .on(["--prefix"], says(&test.outside("homebrew").display().to_string()))
+            .on(["install", "--formula", "other/tap/tool"], Answer::ok().creates(cellar, ""));
+        let list = ["list", "--color=never", "--unicode=never"];
+        let line = "Name Version Rev Tracking Publisher Notes\ntool-snap 1 2 latest/stable me -\n";
+        let snap = Fake::new("snap")
+            .on(list, says(line).when("there"))
+            .on(list, Answer::ok())
+            .on(["install", "tool-snap"], Answer::ok().sets("there"));
+        test = test.fake(brew).fake(snap);
+        set(&test, move || {
+            let tool = tool().on("macos", ["other/tap/tool"]).on("ubuntu-core", ["tool-snap"]);
+            tool.user("ada")
+        });
+        assert_eq!(test.converge(), [format!("+ create {shown}")]);
+        let by_ada = test.calls("brew").to_string().matches("  as ada").count();
+        assert_eq!(by_ada, usize::from(platform == "macos"), "{platform}");
+    }
     let test = bench().release("arch").platform("staging");
     set(&test, tool);
     assert!(test.converge().is_empty(), "none is needed there");

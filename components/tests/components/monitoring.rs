@@ -6,6 +6,7 @@ use std::time::Duration;
 use togusa_components::prelude::*;
 
 use crate::Bench;
+use crate::bench::{mode_of, set_mode};
 
 fn set(test: &Bench, configure: fn(&mut togusa_core::scope::Scope<'_>)) {
     test.set_model(move |scope| {
@@ -48,9 +49,23 @@ object Service "space" {
     );
     fs::write(path(nrpe), "command[check_disk]=/bin/true\n").unwrap();
     assert_eq!(test.converge(), ["~ content (+1 -1 lines)"]);
-    set(&test, |scope| drop(scope.add(CheckFile::nrpe("check_disk", "").absent())));
-    assert_eq!(test.converge().len(), 1);
-    assert!(!path(nrpe).exists());
+    let all = [
+        (nrpe, 0o644, "~ mode 0666 → 0644"),
+        ("sensu/conf.d/disk.json", 0o640, "~ mode 0666 → 0640"),
+        ("icinga2/conf.d/space.conf", 0o644, "~ mode 0666 → 0644"),
+    ];
+    for (name, mode, seen) in all {
+        set_mode(&path(name), 0o666);
+        assert_eq!(test.converge(), [seen], "{name}");
+        assert_eq!(mode_of(&path(name)), mode, "{name}");
+    }
+    set(&test, |scope| {
+        scope.add(CheckFile::nrpe("check_disk", "").absent());
+        scope.add(CheckFile::sensu("disk", "").absent());
+        scope.add(CheckFile::icinga("space", "").absent());
+    });
+    assert_eq!(test.converge().len(), 3);
+    assert!(all.iter().all(|(name, ..)| !path(name).exists()));
 }
 
 #[test]

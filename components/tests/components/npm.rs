@@ -1,4 +1,4 @@
-//! Packages of npm, from tarballs on the same machine.
+//! Packages of npm, from tarballs on the same machine; and of a registry, by a fake.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use togusa_components::prelude::*;
+use togusa_core::testing::{Answer, Fake};
 
 use crate::Bench;
 
@@ -136,6 +137,58 @@ fn a_package_of_a_project_is_named_in_it() {
     set(&test, move || tool().absent());
     assert_eq!(test.converge(), ["- remove package tool"]);
     assert!(!test.read("app/package.json").contains("\"tool\""));
+}
+
+#[test]
+fn what_npm_is_told_is_what_was_asked_for() {
+    // npm 11.19.1, of a package that the registry has not, shortened.
+    let unknown = "npm error code E404\nnpm error 404  The requested resource could not be found or \
+                   you do not have permission to access it.\n";
+    for (package, version) in [("typescript", Some("5.4.5")), ("@at/tool", None)] {
+        let mut test = Bench::new();
+        let prefix = test.path("node").display().to_string();
+        let named = version.map_or(package.to_owned(), |version| format!("{package}@{version}"));
+        let quiet = ["--no-audit", "--no-fund", "--no-update-notifier"];
+        let whereto = ["--global", "--prefix", &*prefix];
+        let call = |command: &[&'static str], named: &str| {
+            let words = command.iter().chain(&quiet).chain(&whereto).map(|it| (*it).to_owned());
+            words.chain([named.to_owned()]).collect::<Vec<_>>()
+        };
+        let manifest = format!("{prefix}/lib/node_modules/{package}/package.json");
+        let version_there = version.unwrap_or("1.0.0");
+        let text = format!(r#"{{"version": "{version_there}", "bin": "cli.js"}}"#);
+        let program = package.rsplit('/').next().unwrap();
+        let there =
+            Answer::ok().creates(&manifest, text).creates(format!("{prefix}/bin/{program}"), "");
+        let (install, uninstall) =
+            (call(&["install", "--save-exact"], &named), call(&["uninstall"], package));
+        let fake = Fake::new("npm")
+            .on(install.iter().map(|it| &**it), [Answer::exit(1).stderr(unknown), there])
+            .on(uninstall.iter().map(|it| &**it), Answer::ok());
+        test = test.fake(fake);
+        let tool = move || {
+            let tool = Npm::new(package).prefix("node").user("ada");
+            match version {
+                Some(version) => tool.version(version),
+                None => tool,
+            }
+        };
+        test.set_model(move |scope| {
+            scope.add(tool());
+            Ok(())
+        });
+        let failure = test.failure();
+        assert!(failure.contains("E404"), "{failure}");
+        let shown = version.map_or(package.to_owned(), |version| format!("{package} {version}"));
+        assert_eq!(test.converge(), [format!("+ create package {shown}")]);
+        let calls = test.calls("npm").to_string();
+        assert_eq!(calls.matches("  as ada").count(), 2, "{calls}");
+        test.set_model(move |scope| {
+            scope.add(tool().absent());
+            Ok(())
+        });
+        assert_eq!(test.converge(), [format!("- remove package {package}")]);
+    }
 }
 
 #[test]

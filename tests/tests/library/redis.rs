@@ -40,12 +40,19 @@ fn a_server_runs_with_what_it_is_configured_for() {
     let drift = [
         ("CONFIG SET maxmemory 50mb", r#"~ running maxmemory "52428800" → "100mb""#),
         (r#"CONFIG SET save """#, r#"~ running save "" → "900 1 300 10""#),
+        ("CONFIG SET bind 127.0.0.1", r#"~ running bind "127.0.0.1" → "127.0.0.1 -::1""#),
         (r#"CONFIG SET requirepass """#, "~ password of the running server"),
     ];
     for (command, seen) in drift {
         assert_eq!(ask(password, command), "OK\n");
         assert_eq!(site.converge(), [seen], "{command}");
     }
+    let chmod = "find / -xdev -path '*/cache/*.conf' ! -path '/var/lib/ucf/*' -exec chmod 666 {} +";
+    host.sh(chmod);
+    let changes = site.converge();
+    let modes = changes.iter().filter(|change| change.starts_with("~ mode 0666 → 06"));
+    assert_eq!(modes.count(), 2, "{changes:?}");
+    assert_eq!(host.sh(files), "600 cache.secret.conf\n640 redis.conf\n");
     assert_eq!(ask(password, "PING"), "PONG\n");
     assert!(ask("", "PING").starts_with("NOAUTH"));
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use togusa_core::fault;
 use togusa_core::fault::CodeExt as _;
+use togusa_core::host::Output;
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
 
@@ -22,6 +23,22 @@ const TOLD_OTHERWISE: [&str; 9] = [
     "user",
 ];
 
+/// Settings of words, which the server reads in any case and tells in small letters.
+const OF_WORDS: [&str; 12] = [
+    "acl-pubsub-default",
+    "appendfsync",
+    "cluster-preferred-endpoint-type",
+    "loglevel",
+    "maxmemory-policy",
+    "oom-score-adj",
+    "propagation-error-behavior",
+    "repl-diskless-load",
+    "sanitize-dump-payload",
+    "supervised",
+    "syslog-facility",
+    "tls-auth-clients",
+];
+
 /// The settings of a server by their names.
 pub(super) type Settings = BTreeMap<String, String>;
 
@@ -36,6 +53,7 @@ impl Server<'_> {
     /// Commands on the standard input, where nobody sees them.
     fn client(&self, commands: &str) -> Exec {
         let client = foreign::program("redis-cli").args(&self.at).stdin(commands).sensitive();
+        let client = client.accept([0, 1]);
         match self.password {
             // A variable of a process can be read by its own user and root alone.
             Some(password) => client.env("REDISCLI_AUTH", password.expose()),
@@ -103,9 +121,11 @@ pub(super) fn quoted(value: &str) -> String {
 
 /// Whether a running server has what is written.
 pub(super) fn is_same(name: &str, running: &str, written: &str) -> bool {
+    let is_of_words = ["yes", "no"].contains(&running) || OF_WORDS.contains(&name);
     TOLD_OTHERWISE.contains(&name)
         || running == written
-        || running.eq_ignore_ascii_case(written)
+        || (is_of_words && running.eq_ignore_ascii_case(written))
+        || (name == "unixsocketperm" && running == written.trim_start_matches('0'))
         || bytes(written).is_some_and(|bytes| running == bytes.to_string())
         || running.split_whitespace().eq(written.split_whitespace())
 }
@@ -129,18 +149,21 @@ fn bytes(text: &str) -> Option<u64> {
 }
 
 /// Says of a client that reaches nobody what to do.
-fn explained<T>(result: Result<T>) -> Result<T> {
+fn explained(result: Result<Output>) -> Result<Output> {
     let result = foreign::of_package(result, "redis-tools");
-    let Err(error) = result else { return result };
-    let Some(failure) = foreign::failure(&error) else { return Err(error) };
-    let said = format!("{}{}", failure.stderr_tail, failure.stdout_tail);
-    if said.contains("Could not connect") {
-        return Err(error)
-            .context("Redis cannot be reached")
-            .code(code::REDIS_CLOSED)
-            .hint("the end of its log tells whether it runs, and where it listens");
+    let output = match result {
+        Err(error) if foreign::failure(&error).is_some() => {
+            return Err(error).context("Redis refused it").code(code::REDIS_ANSWER);
+        }
+        result => result?,
+    };
+    // A client that reads its commands from its standard input may end well all the same.
+    let said = output.stderr_text();
+    if !said.contains("Could not connect") {
+        return Ok(output);
     }
-    Err(error).context("Redis refused it").code(code::REDIS_ANSWER)
+    Err(fault!(code::REDIS_CLOSED, "Redis cannot be reached: {}", said.trim()))
+        .hint("the end of its log tells whether it runs, and where it listens")
 }
 
 #[cfg(test)]
@@ -156,11 +179,14 @@ mod tests {
             ("save", "900 1 300 10", "900 1  300 10"),
             ("save", "", ""),
             ("notify-keyspace-events", "AKE", "KEA"),
+            ("maxmemory-policy", "allkeys-lru", "ALLKEYS-LRU"),
+            ("unixsocketperm", "700", "0700"),
         ] {
             assert!(is_same(name, running, written), "{name} {running} {written}");
         }
         assert!(!is_same("maxmemory", "104857600", "100m"));
         assert!(!is_same("save", "", "900 1"));
+        assert!(!is_same("logfile", "/var/log/Redis.log", "/var/log/redis.log"));
     }
 
     #[test]
