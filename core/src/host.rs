@@ -16,7 +16,7 @@ mod spot;
 mod staged;
 mod walk;
 
-pub(crate) use boot::Boot;
+pub(crate) use boot::boot;
 pub use entry::{Entry, EntryKind};
 #[cfg(test)]
 pub(crate) use exec::tests::shown;

@@ -51,6 +51,7 @@ mod accounts;
 pub mod address;
 pub mod assets;
 pub mod attributes;
+mod boot;
 pub mod component;
 pub mod deployment;
 pub mod digest;

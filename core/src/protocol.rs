@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::AddressTable;
 use crate::assets::{Asset, TreeEntry, TreeEntryKind};
+use crate::boot::Boot;
 use crate::deployment::{Deployment, HostStatus};
 use crate::digest::Digest;
 use crate::environment::Host;
 use crate::event::{Counts, Event, Mode};
-use crate::host::Boot;
 use crate::model::answers::ProvidedWire;
 use crate::names::{Breadcrumb, HostName, RootId, RootName};
 use crate::problem::Problem;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::host::Boot;
+use crate::host::boot;
 use crate::model::Model;
 use crate::names::{HostName, RootId};
 use crate::protocol::HandOver;
@@ -55,7 +55,7 @@ pub(super) fn hand_over(
         project: environment.project.clone(),
         environment: environment.name.clone(),
         deployment: options.deployment.clone(),
-        coordinator_boot: Boot::read(),
+        coordinator_boot: boot(),
         back: None,
         host: its_host,
         all_roots,

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::boot::Boot;
 use crate::event::Counts;
 use crate::fail;
 use crate::fault;
 use crate::fault::HintExt as _;
-use crate::host::{Boot, Reboots, StagedBoots};
+use crate::host::{Reboots, StagedBoots};
 use crate::interrupt::Interrupt;
 use crate::model::draft::{Draft, NodeId};
 use crate::names::{Breadcrumb, RootId};

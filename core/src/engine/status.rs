@@ -8,7 +8,7 @@ use std::thread;
 use crate::deployment::HostStatus;
 use crate::environment::{Environment, Host};
 use crate::event::Event;
-use crate::host::Boot;
+use crate::host::boot;
 use crate::names::{Breadcrumb, HostName, RootName};
 use crate::path::HostPath;
 use crate::problem::{Problem, code};
@@ -107,7 +107,7 @@ fn look(home: &Path, of: &StatusOf) -> Result<HostStatus, StateError> {
     });
     let state = target.join(".togusa");
     let marks = Marks::load(&state)?;
-    let (notes, boot) = (RebootNotes::new(&state), Boot::read());
+    let (notes, boot) = (RebootNotes::new(&state), boot());
     let mut pending = BTreeMap::<RootName, Vec<Breadcrumb>>::new();
     for root in marks.roots() {
         let mut of_root = marks.of_root(&root);

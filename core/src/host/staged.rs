@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::host::boot::Boot;
+use crate::boot::Boot;
+use crate::host::boot::boot;
 use crate::host::{Exec, ExecError, Facts};
 use crate::names::HostName;
 use crate::secret::KnownSecrets;
@@ -32,7 +33,7 @@ pub(crate) struct Staged {
 impl Staged {
     /// What tells this start of the host's system from others.
     pub(crate) fn boot(&self) -> Boot {
-        self.boots.as_ref().map_or_else(Boot::read, StagedBoots::boot)
+        self.boots.as_ref().map_or_else(boot, StagedBoots::boot)
     }
 }
 

@@ -8,10 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::assets::{Asset, AssetStore};
+use crate::boot::Boot;
 use crate::engine::transport::{Connection, Transport};
 use crate::environment::Host;
 use crate::event::Event;
-use crate::host::Boot;
 use crate::names::{HostName, RootName};
 use crate::problem::{Problem, code};
 use crate::protocol::{

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::boot::Boot;
 use crate::event::{Counts, Event};
-use crate::host::Boot;
 use crate::names::{Breadcrumb, HostName, RootId, RootName};
 use crate::problem::{Problem, code};
 use crate::protocol::{Call, CallKind, End, ToAgent};

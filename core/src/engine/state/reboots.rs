@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Mark, StateError, durable, now};
+use crate::boot::Boot;
 use crate::event::Counts;
-use crate::host::Boot;
 use crate::names::{Breadcrumb, RootName};
 use crate::resource::Provider;
 use crate::verdict::Change;

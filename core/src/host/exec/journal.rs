@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::process::{Process, group_is_alive};
-use crate::host::boot::Boot;
+use crate::host::boot::boot;
 use crate::names::Breadcrumb;
 
 /// The variable by which a command's processes are known before its record names their group.
@@ -50,7 +50,7 @@ impl Entry {
             breadcrumb: breadcrumb.clone(),
             command,
             nonce,
-            boot: Boot::read().id,
+            boot: boot().id,
             started: now.as_secs(),
             group: None,
             leader_started: None,
@@ -134,7 +134,7 @@ pub fn survivors(running: &Path) -> io::Result<Vec<Survivor>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let boot = Boot::read().id;
+    let boot = boot().id;
     let mut survivors = Vec::new();
     for entry in entries {
         let path = entry?.path();
