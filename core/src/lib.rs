@@ -33,7 +33,7 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`names`], [`digest`] | names with a type each; SHA-256 of files and models |
+//! | [`names`], [`digest`], `boot` | names with a type each; SHA-256 of files and models; starts of a system |
 //! | [`problem`] | what went wrong, where, why, and what to do; the codes of errors |
 //! | [`event`], `protocol` | what a run tells; what coordinator and agent say to each other |
 //! | [`deployment`] | who deploys what; the record of it on every host |
