@@ -149,12 +149,30 @@ impl ComposeProject {
         Ok(each.map(|(service, hash)| (service.to_owned(), hash.trim().to_owned())).collect())
     }
 
+    /// Networks or volumes that Compose made for the project.
+    fn labelled(&self, probe: &Probe<'_>, kind: &str) -> Result<Vec<String>> {
+        let label = format!("label=com.docker.compose.project={}", self.name);
+        let list = docker([kind, "ls", "--filter", &label, "--format", "{{.Name}}"]);
+        Ok(ask(probe, &list)?.stdout_text().lines().map(str::to_owned).collect())
+    }
+
+    /// The kinds of what goes besides the containers.
+    fn rest(&self) -> impl Iterator<Item = &'static str> {
+        let volumes = (self.absent == Some(Data::Goes)).then_some("volume");
+        std::iter::once("network").chain(volumes)
+    }
+
     fn changes(&self, probe: &Probe<'_>) -> Result<Vec<Change>> {
         let containers = self.containers(probe)?;
         let Some(file) = &self.file else {
             let services = services_of(&containers);
             let gone = services.into_iter().map(|it| Change::remove(format!("service `{it}`")));
-            return Ok(gone.collect());
+            let mut gone: Vec<_> = gone.collect();
+            for kind in self.rest() {
+                let left = self.labelled(probe, kind)?.into_iter();
+                gone.extend(left.map(|name| Change::remove(format!("{kind} `{name}`"))));
+            }
+            return Ok(gone);
         };
         let mut changes = Vec::new();
         let services = self.services(probe, file)?;
@@ -238,7 +256,14 @@ impl Component for ComposeProject {
         let Some(file) = &self.file else {
             let volumes = (self.absent == Some(Data::Goes)).then_some("--volumes");
             let down = self.compose().args(["down", "--remove-orphans"]).args(volumes);
-            return of_compose(run(machine, &down)).map(|_| ());
+            of_compose(run(machine, &down))?;
+            // Without a file and without containers there is nothing that it goes by.
+            for kind in self.rest() {
+                for name in self.labelled(machine, kind)? {
+                    run(machine, &docker([kind, "rm", &name]))?;
+                }
+            }
+            return Ok(());
         };
         let path = machine.local(file.path()).to_string_lossy().into_owned();
         let compose = || self.compose().args(["--file", &path]);

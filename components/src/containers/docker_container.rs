@@ -265,8 +265,8 @@ impl DockerContainer {
             return Ok(left.into_iter().chain([Change::remove("container")]).collect());
         }
         let differences = self.differences(probe, containers)?;
-        let runs = present.status() == "running";
-        let state = (runs == self.stopped).then(|| {
+        let is_wrong = if self.stopped { !present.rests() } else { present.status() != "running" };
+        let state = is_wrong.then(|| {
             let wanted = if self.stopped { "stopped" } else { "running" };
             Change::property("state", present.told(), wanted)
         });
@@ -406,7 +406,7 @@ impl Component for DockerContainer {
         let containers = machine.snapshot::<Containers>()?;
         let name = &*self.name;
         let present = containers.get(name);
-        let runs = present.is_some_and(|present| present.status() == "running");
+        let runs = present.is_some_and(|present| !present.rests());
         let differs = !self.absent && !self.differences(machine, &containers)?.is_empty();
         let result = (|| {
             if containers.get(&self.fresh()).is_some() {

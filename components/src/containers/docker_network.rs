@@ -253,7 +253,12 @@ impl Component for DockerNetwork {
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
-        let there = machine.snapshot::<Networks>()?.get(&self.name).is_some();
+        let networks = machine.snapshot::<Networks>()?;
+        let there = networks.get(&self.name).is_some();
+        if self.changes(&networks).is_empty() {
+            // A trigger has come; it is no reason to take containers out of the network.
+            return Ok(());
+        }
         machine.invalidate::<Networks>();
         let name = &*self.name;
         let mut connected = Vec::new();

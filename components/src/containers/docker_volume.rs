@@ -170,7 +170,12 @@ impl Component for DockerVolume {
     }
 
     fn update(&self, machine: &Machine<'_>) -> Result {
-        let there = machine.snapshot::<Volumes>()?.0.iter().any(|it| it.name == self.name);
+        let volumes = machine.snapshot::<Volumes>()?;
+        let there = volumes.0.iter().any(|it| it.name == self.name);
+        if self.changes(&volumes)?.is_empty() {
+            // A trigger has come; it is no reason to lose what the volume holds.
+            return Ok(());
+        }
         machine.invalidate::<Volumes>();
         if there {
             run(machine, &docker(["volume", "rm", &self.name]))?;

@@ -39,8 +39,9 @@ use super::fetched::{FetchedFile, Method, Origin};
 ///
 /// It needs `curl`, or else `wget` of GNU, on the host, and the right to write into the directory;
 /// another owner needs root. URL, headers and password reach them by standard input and private
-/// files, never on a command line. Redirects are followed, and headers sent along; a header
-/// `Authorization` stays with the host that it is for.
+/// files, never on a command line. Redirects are followed, and headers sent along; a password and a
+/// header `Authorization` stay with the host that they are for. Only curl can do that, so that with
+/// wget a download that has one of them takes no redirect.
 ///
 /// **Needs**: `curl`, else `wget`.
 ///

@@ -169,6 +169,14 @@ impl Request {
         Ok((url, given))
     }
 
+    /// Whether it says something that is for one server alone: wget says it to every other one, too,
+    /// that it is redirected to (seen with 1.21.3).
+    fn has_credentials(&self) -> Result<bool> {
+        let for_one =
+            |name: &str| ["authorization", "cookie"].iter().any(|it| name.eq_ignore_ascii_case(it));
+        Ok(self.parts()?.1.is_some() || self.headers.iter().any(|(name, _)| for_one(name)))
+    }
+
     /// curl, which reads all that it is told from its standard input.
     fn curl(&self, more: &str) -> Result<Exec> {
         let mut config = String::from("silent\nshow-error\nlocation\ngloboff\n");
@@ -205,7 +213,7 @@ impl Request {
             ("connect_timeout", "30".into()),
             ("read_timeout", "60".into()),
         ];
-        if !self.redirects {
+        if !self.redirects || self.has_credentials()? {
             settings.push(("max_redirect", "0".into()));
         }
         for (name, value) in &self.headers {

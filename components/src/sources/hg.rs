@@ -429,6 +429,8 @@ impl Component for HgCheckout {
                 self.check_local(machine, &hg, &state, anew)?;
             }
             if anew {
+                // Before what is there goes, the other server has to have it.
+                hg.on_server(machine, &self.url, wanted)?;
                 machine.remove(self.path())?;
             } else {
                 known = Some((state, target));

@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use togusa_core::demand;
 use togusa_core::digest::Digest;
 use togusa_core::fault::CodeExt as _;
 use togusa_core::host::{Content, Entry};
 use togusa_core::prelude::*;
 use togusa_core::problem::code;
+use togusa_core::{demand, fault};
 
 use crate::access::{self, Access};
 use crate::file::Text;
@@ -49,6 +49,7 @@ use registry::Registry;
 ///
 /// The digest is that of the manifest, which holds the digests of the layers: both are compared with what
 /// came, and every layer is there before the first file is replaced. A tag in the reference says nothing.
+/// A directory in the place of a file is an error, unless a former artifact made it.
 ///
 /// `verify` reads the files and compares them with the manifest, which is kept in the private directory
 /// `.togusa` of the root's work directory; it needs no network. `update` fetches what differs, each layer
@@ -352,6 +353,24 @@ impl OciArtifact {
         machine.replace(&path, content, ownership)
     }
 
+    /// Refuses directories in the places of files: what they hold was not planned to go. Those that a
+    /// former artifact made are its own.
+    fn check_places(&self, machine: &Machine<'_>, items: &[Item], former: Option<&Laid>) -> Result {
+        for item in items {
+            let path = self.at(&item.path);
+            let below = format!("{}/", item.path);
+            let is_own =
+                former.is_some_and(|laid| laid.paths.iter().any(|path| path.starts_with(&below)));
+            if !is_own && machine.entry(&path)?.is_some_and(|entry| entry.is_directory()) {
+                let local = machine.local(&path);
+                return Err(fault!(code::IN_THE_WAY, "`{}` is a directory", local.display())).hint(
+                    "a layer has this title; see what the directory holds: `Purge` removes it",
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Where a layer is fetched to.
     fn partial(&self, item: &Item) -> Result<HostPath> {
         Ok(self.memory()?.path(&format!("{}.part", item.digest.short())))
@@ -422,6 +441,9 @@ impl Component for OciArtifact {
                 None => registry.manifest()?,
             };
             let items = Manifest::read(&manifest)?.items(&self.wanted)?;
+            if !self.is_file() && known.is_none() {
+                self.check_places(machine, &items, former.as_ref())?;
+            }
             // All is there before anything is replaced.
             for item in &items {
                 if !self.has_content(machine, item)? {

@@ -117,6 +117,12 @@ fn each_difference_of_a_container_is_seen() {
         let seen = crate::lines(&bench(docker(&text.replace(from, to)), app).plan());
         assert!(seen.len() == 1 && seen[0].starts_with(change), "{change}: {seen:?}");
     }
+    // What Docker starts again and again does not rest, nor what is only paused.
+    for status in ["restarting", "paused"] {
+        let other = text.replace("\"Status\": \"running\"", &format!("\"Status\": \"{status}\""));
+        let seen = crate::lines(&bench(docker(&other), || app().stopped()).plan());
+        assert_eq!(seen, [format!("~ state {status} → stopped")]);
+    }
     let killed = recorded(include_str!("../recorded/docker/container-killed"));
     let seen = crate::lines(&bench(docker(&killed.replace("DIGEST", &digest())), app).plan());
     assert_eq!(seen, ["~ state exited with 137 → running"]);
@@ -200,6 +206,22 @@ fn networks_and_volumes_are_compared_with_what_is_there() {
 }
 
 #[test]
+fn a_trigger_takes_nothing_from_a_volume_or_a_network() {
+    let test = Bench::new().with(|harness| harness.fake(docker("")).only_fakes());
+    let test = test.model(|scope| {
+        let conf = scope.add(File::new("conf").content("new"));
+        let network = DockerNetwork::new("shop").subnet("10.9.0.0/24").gateway("10.9.0.1");
+        scope.on_change(&conf).add(network.internal().label("of", "shop"));
+        let volume = DockerVolume::new("shop-data").option("type", "tmpfs").label("of", "shop");
+        scope.on_change(&conf).add(volume.option("device", "tmpfs"));
+        Ok(())
+    });
+    test.deploy().assert_success();
+    let calls = test.calls("docker").to_string();
+    assert!(!calls.contains(" rm ") && !calls.contains("disconnect"), "{calls}");
+}
+
+#[test]
 fn a_broken_docker_is_named() {
     let test = |fake: Fake| bench(fake, app).failure();
     let nonsense = test(Fake::new("docker").otherwise(Answer::ok().stdout("[ nonsense")));
@@ -262,13 +284,20 @@ fn compose(containers: &str, services: &str) -> Fake {
     let ps = ["ps", "--all", "--no-trunc", "--format", "json"];
     let right = says(&recorded(include_str!("../recorded/docker/compose-ps")));
     let gone = || Answer::ok().unsets("up");
+    let label = "label=com.docker.compose.project=shop";
+    let list = ["ls", "--filter", label, "--format", "{{.Name}}"];
     Fake::new("docker")
         .on([&name[..], &ps].concat(), right.when("up"))
         .on([&name[..], &ps].concat(), says(containers))
         .on([&name[..], &read].concat(), says(services))
         .on([&name[..], &["down", "--remove-orphans"]].concat(), gone())
-        .on([&name[..], &["down", "--remove-orphans", "--volumes"]].concat(), gone())
-        .on_start([&name[..], &["--file", "*"]].concat(), Answer::ok().sets("up"))
+        .on([&name[..], &["down", "--remove-orphans", "--volumes"]].concat(), gone().unsets("data"))
+        .on_start([&name[..], &["--file", "*"]].concat(), Answer::ok().sets("up").sets("data"))
+        .on([&["network"][..], &list].concat(), says("shop_default\n").when("up"))
+        .on([&["network"][..], &list].concat(), says(""))
+        .on([&["volume"][..], &list].concat(), says("shop_data\n").when("data"))
+        .on([&["volume"][..], &list].concat(), says(""))
+        .on(["volume", "rm", "shop_data"], Answer::ok().unsets("data"))
 }
 
 fn shop() -> ComposeProject {
@@ -359,11 +388,12 @@ fn a_project_comes_up_once_and_a_trigger_restarts_it() {
 fn a_project_goes_with_its_volumes_or_without() {
     let hashes = recorded(include_str!("../recorded/docker/compose-hash"));
     type Make = fn() -> ComposeProject;
-    let ways: [(Make, &str); 2] = [
-        (|| ComposeProject::absent("shop"), "down --remove-orphans"),
-        (|| ComposeProject::absent_losing_all_data("shop"), "down --remove-orphans --volumes"),
+    let all: Make = || ComposeProject::absent_losing_all_data("shop");
+    let ways: [(Make, &str, &[&str]); 2] = [
+        (|| ComposeProject::absent("shop"), "down --remove-orphans", &[]),
+        (all, "down --remove-orphans --volumes", &["- remove volume `shop_data`"]),
     ];
-    for (absent, ran) in ways {
+    for (absent, ran, with) in ways {
         let test = project(compose("", &hashes), shop);
         test.converge();
         assert_eq!(done(&test), ["up --detach --remove-orphans"]);
@@ -371,8 +401,17 @@ fn a_project_goes_with_its_volumes_or_without() {
             scope.add(absent());
             Ok(())
         });
-        assert_eq!(test.converge(), ["- remove service `once`", "- remove service `web`"]);
+        let services = ["- remove service `once`", "- remove service `web`"];
+        let expected = [&services[..], &["- remove network `shop_default`"], with].concat();
+        assert_eq!(test.converge(), expected);
         assert_eq!(done(&test), [ran]);
+        // What was kept goes later, though no container tells of the project any more.
+        test.set_model(move |scope| {
+            scope.add(all());
+            Ok(())
+        });
+        let kept: &[&str] = if with.is_empty() { &["- remove volume `shop_data`"] } else { &[] };
+        assert_eq!(test.converge(), kept);
     }
 }
 

@@ -261,6 +261,14 @@ fn another_url_makes_the_checkout_anew_and_absent_removes_it() {
     let app = origin.test.path("app");
     copy(&origin.work, &origin.test.outside("copy"));
     let url = format!("file://{}", origin.test.outside("copy").display());
+    // Nothing goes for a server that does not have it.
+    let (commit, missing) = (head(&app), format!("{url}-missing"));
+    origin.test.set_model(move |scope| {
+        scope.add(HgCheckout::new(missing.as_str(), "app").commit(commit.as_str()));
+        Ok(())
+    });
+    assert!(origin.test.failure().contains("-missing"));
+    assert!(app.join("file").exists());
     for absent in [false, true] {
         let other = url.clone();
         origin.test.set_model(move |scope| {

@@ -225,6 +225,16 @@ fn files_are_laid_down_and_every_drift_is_mended_without_what_is_there() {
     assert_eq!(listed(&test.path("d")), ["a", "c", "own"]);
     assert_eq!(test.read("d/a"), "three");
 
+    // What a title names and somebody else keeps there is not lost for it.
+    fs::create_dir(test.path("d/uploads")).unwrap();
+    let third = registry.push(&[("a", b"three"), ("uploads", b"x")]);
+    in_directory(&test, &third);
+    let failure = test.failure();
+    assert!(failure.contains("d/uploads` is a directory"), "{failure}");
+    assert!(test.path("d/uploads").is_dir() && test.exists("d/c"));
+    fs::remove_dir(test.path("d/uploads")).unwrap();
+    in_directory(&test, &second);
+
     // From here on no registry is needed.
     drop(registry);
     assert_eq!(test.converge(), [""; 0]);

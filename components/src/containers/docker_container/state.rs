@@ -109,6 +109,11 @@ impl State {
         &self.process.status
     }
 
+    /// Whether nothing of it runs, nor will by itself.
+    pub(super) fn rests(&self) -> bool {
+        matches!(self.status(), "created" | "exited" | "dead")
+    }
+
     /// In words, for messages.
     pub(super) fn told(&self) -> String {
         match self.status() {

@@ -157,9 +157,11 @@ impl Layer {
         let path = title.strip_prefix("./").unwrap_or(title);
         let inside = |part: &str| !part.is_empty() && part != "." && part != "..";
         demand!(
-            path.split('/').all(inside) && !path.contains(char::is_control),
+            path.split('/').all(inside)
+                && !path.contains(char::is_control)
+                && path.split('/').next() != Some(".togusa"),
             code::ARTIFACT_CONTENT,
-            "a layer has the title `{}`, which leads out of the directory",
+            "a layer has the title `{}`, which leads out of the directory, or into what is kept there",
             title.escape_debug()
         );
         let packed = self.annotations.get(PACKED).is_some_and(|packed| packed == "true");
