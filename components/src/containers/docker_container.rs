@@ -48,8 +48,9 @@ const INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// A container cannot be changed, so that any difference makes it anew: the new one is created beside
 /// the old one, which is stopped and removed only then. What it wrote outside of volumes is lost, as it
-/// always is. That a network, the restart policy or the definition was changed by hand is seen too. The
-/// image is another one when its name leads to another one, as after a pull. The label
+/// always is, and volumes without a name stay behind. That a network, the restart policy or the
+/// definition was changed by hand is seen too. The image is another one when its name leads to another
+/// one, as after a pull. The label
 /// `togusa.definition` holds a digest of all that is defined but the values of variables, which are
 /// compared one by one.
 ///

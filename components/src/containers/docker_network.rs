@@ -274,12 +274,22 @@ impl Component for DockerNetwork {
             }
             run(machine, &docker(["network", "rm", name]))?;
         }
-        if !self.absent {
-            run(machine, &self.create())?;
+        let made = || {
+            if !self.absent {
+                run(machine, &self.create())?;
+            }
+            for container in &connected {
+                run(machine, &docker(["network", "connect", name, container]))?;
+            }
+            Ok(())
+        };
+        let made: Result = made();
+        if connected.is_empty() {
+            return made;
         }
-        for container in &connected {
-            run(machine, &docker(["network", "connect", name, container]))?;
-        }
-        Ok(())
+        made.with_context(|| {
+            format!("network `{name}` was taken out of these containers: {}", connected.join(", "))
+        })
+        .hint("containers of the model are put back by the next run; connect others by hand")
     }
 }
