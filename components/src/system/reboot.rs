@@ -54,7 +54,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 /// use togusa_core::prelude::*;
 ///
 /// fn configure(scope: &mut Scope<'_>) -> Result {
-///     let kernel = scope.add(Apt::new(["linux-image-amd64"]));
+///     let kernel = scope.add(Apt::new("linux-image-amd64"));
 ///     let limits = scope.add(Line::new("/etc/default/grub", r#"GRUB_CMDLINE_LINUX="quiet""#));
 ///     scope.on_change(&kernel).on_change(&limits).add(Reboot::new().when_required());
 ///     scope.add(WaitForPort::new(22));
