@@ -18,7 +18,8 @@ use crate::location::Location;
 use crate::mode::IntoMode;
 
 use client::{Client, Places};
-use present::Present;
+use obtain::aside;
+use present::{Present, demand_own};
 
 pub use key_type::KeyType;
 
@@ -48,7 +49,8 @@ const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 /// [`certificate_path`](Self::certificate_path) and [`key_path`](Self::key_path) are the files of the
 /// client itself, the first with the whole chain: what the client renews later is in use as soon as a
 /// server reloads. Where a `group` may read the key, the directories of the client above it can be
-/// passed by all, as it makes them for root alone, and nothing else in them is opened. The file of
+/// passed by all, as it makes them for root alone; where everybody could then read the key of another
+/// certificate in them, that is an error. The file of
 /// [`combined_path`](Self::combined_path) is a copy, which only a deployment renews.
 ///
 /// `verify` reads what is on the disk and asks nobody: the names of the certificate, its end, the kind of
@@ -424,7 +426,9 @@ impl Component for AcmeCertificate {
         let _alone = machine.exclusive(self.client.name());
         let places = &self.resolved()?.places;
         if self.absent {
-            return places.all.iter().try_for_each(|path| machine.remove(path));
+            // Also what a run that was killed has put aside.
+            let asides = places.lineage.iter().map(aside).collect::<Result<Vec<_>>>()?;
+            return places.all.iter().chain(&asides).try_for_each(|path| machine.remove(path));
         }
         let read = || Present::read(machine, &places.certificate, &places.key);
         let present = read()?;
@@ -443,6 +447,7 @@ impl Component for AcmeCertificate {
         }
         self.combine(machine)?;
         for (_, path, entry, ownership) in self.accessible(machine)? {
+            demand_own(machine, &path)?;
             access::mend(machine, &path, &entry, &ownership)?;
         }
         Ok(())

@@ -20,7 +20,10 @@ pub(super) const CONFIG: &str = "/etc/caddy/Caddyfile";
 /// own; with many sites at once, one for all of them does. Caddy is given the configuration over its
 /// admin endpoint (`caddy reload --force`), answers once the new one serves, and keeps the old one where
 /// it cannot. It reads certificates anew, too. A Caddy that does not run needs none of that: it reads its
-/// files when it is started. One that runs with this configuration and does not answer is an error.
+/// files when it is started. One that runs with this configuration and does not answer is an error; one
+/// that answers is taken for it. A `{$NAME}` in the files stands for a variable of whoever has Caddy load
+/// them, here the converging process, and at its next start of the service of Caddy: have `{env.NAME}` there
+/// instead, which Caddy itself looks up.
 ///
 /// | attribute | default |
 /// |---|---|

@@ -49,7 +49,10 @@ use trial::{Import, Trial};
 /// not run is left alone; then only the syntax is known to be right. Certificates that Caddy is to use must
 /// be readable for its own user. When they are renewed, a [`CaddyReload`] has it read them.
 ///
-/// It needs `caddy`, and the right to write there: root usually.
+/// Caddy reads the file as a user of its own: one that holds a secret needs a `group`, on Debian `caddy`.
+/// A `{$NAME}` in it would stand for a variable of whoever has Caddy load it, which is the converging
+/// process and not the service of Caddy: a site that holds one is refused. Take a variable of the model, or
+/// `{env.NAME}`, which Caddy itself looks up.
 ///
 /// **Needs**: `caddy`; root usually.
 ///
@@ -371,7 +374,8 @@ impl Component for CaddySite {
             scope.add(Purge::new(&path));
         } else {
             let file = self.file(&path, scope)?.leading_directories();
-            scope.add(Trial { file, config: config.clone(), reload: self.reload });
+            let has_group = self.group.is_some();
+            scope.add(Trial { file, config: config.clone(), has_group, reload: self.reload });
             scope.add(Import { config: config.clone(), site: path });
         }
         if self.reload {

@@ -15,7 +15,7 @@ use crate::file::{File, Text};
 use crate::foreign;
 use crate::location::Location;
 
-use super::text_source::TextSource;
+use super::text_source::{TextSource, bytes};
 use loaded::{Loaded, ask, varnishadm};
 
 /// The configuration of Varnish, in VCL: its file is right, and Varnish uses it.
@@ -35,7 +35,8 @@ use loaded::{Loaded, ask, varnishadm};
 /// this one; of a Varnish that does not run only the file is looked at. `update` has the new one compiled
 /// (`varnishd -C`), and loaded by a Varnish that runs, before anything is changed: one that is refused
 /// leaves the old one in place and in use. Then the file is written, the new configuration is used under a
-/// name such as `togusa-7`, and those that were loaded so before are discarded. What was cached stays. Files
+/// name such as `togusa-0c1d2e3f-7`, in which the digits stand for its path, and those that were loaded so
+/// before are discarded, but for those that labels lead to. What was cached stays. Files
 /// that it includes are compared with nothing: let a change of theirs trigger this.
 ///
 /// Varnish reads the file as a user of its own: one that holds a secret needs a `group`, on Debian
@@ -153,6 +154,16 @@ impl Varnish {
         varnishadm(self.instance.as_deref()).args(args.iter().copied())
     }
 
+    /// Changes what Varnish has loaded.
+    fn change(&self, machine: &Machine<'_>, args: &[&str]) -> Result<Output> {
+        machine.run(&loaded::change(self.instance.as_deref(), args))
+    }
+
+    /// What the names begin with of what was loaded by this component.
+    fn prefix(&self, probe: &Probe<'_>) -> Result<String> {
+        Ok(loaded::prefix(&probe.local(self.resolved()?)))
+    }
+
     /// What `vcl.list` tells; nothing if Varnish does not run.
     fn list(&self, probe: &Probe<'_>) -> Result<Option<String>> {
         ask(probe, self.instance.as_deref(), "vcl.list")
@@ -213,8 +224,8 @@ impl Varnish {
             let compile = foreign::program("varnishd").args(["-C", "-f", &local]);
             refused(machine.query(&compile))?;
             let Some(told) = self.list(machine)? else { return Ok(None) };
-            let name = loaded::new_name(&told);
-            refused(machine.run(&self.varnishadm(&["vcl.load", &name, &local])))?;
+            let name = loaded::new_name(&told, &self.prefix(machine)?);
+            refused(self.change(machine, &["vcl.load", &name, &local]))?;
             Ok(Some(name))
         };
         let tried = try_out();
@@ -222,23 +233,37 @@ impl Varnish {
         tried
     }
 
+    /// Has the new one used. Whether there is a Varnish to use it.
+    fn bring(&self, machine: &Machine<'_>, file: &File) -> Result<bool> {
+        let wanted = file.wanted(machine)?;
+        let loaded = self.load(machine, file, &wanted)?;
+        file.update_with(machine, &wanted)?;
+        if let Some(name) = &loaded {
+            self.change(machine, &["vcl.use", name])?;
+        }
+        Ok(loaded.is_some())
+    }
+
     /// Discards all that was loaded by this component but what is in use.
     fn discard(&self, machine: &Machine<'_>) -> Result {
-        let told = self.list(machine)?.unwrap_or_default();
-        for old in loaded::parse(&told).iter().filter(|one| one.is_own() && !one.is_active) {
-            machine.run(&self.varnishadm(&["vcl.discard", &old.name]))?;
+        for old in self.own(machine)?.iter().filter(|one| !one.is_active) {
+            self.change(machine, &["vcl.discard", &old.name])?;
         }
         Ok(())
     }
 
-    /// What was loaded by this component; nothing if Varnish does not run, or is not there any more.
+    /// What was loaded by this component, and can be given up; nothing if Varnish does not run, or is not
+    /// there any more.
     fn own(&self, probe: &Probe<'_>) -> Result<Vec<Loaded>> {
         let told = match self.list(probe) {
             Err(error) if matches!(error.downcast_ref(), Some(ExecError::NotFound { .. })) => None,
             told => told?,
         };
         let all = loaded::parse(&told.unwrap_or_default());
-        Ok(all.into_iter().filter(Loaded::is_own).collect())
+        let prefix = self.prefix(probe)?;
+        // Varnish discards nothing that labels lead to, which others have made.
+        let counts = |one: &Loaded| one.is_own(&prefix) && (one.is_active || !one.has_labels);
+        Ok(all.into_iter().filter(counts).collect())
     }
 
     fn remove(&self, machine: &Machine<'_>) -> Result {
@@ -252,7 +277,7 @@ impl Varnish {
                 ))
                 .hint("let it use another one by `varnishadm vcl.use`, or stop it, before");
             }
-            machine.run(&self.varnishadm(&["vcl.use", "boot"]))?;
+            self.change(machine, &["vcl.use", "boot"])?;
         }
         if !own.is_empty() {
             self.discard(machine)?;
@@ -312,14 +337,15 @@ impl Component for Varnish {
     fn update(&self, machine: &Machine<'_>) -> Result {
         let _alone = machine.exclusive("varnish");
         let Some(file) = &self.file else { return self.remove(machine) };
-        let wanted = file.wanted(machine)?;
-        let loaded = self.load(machine, file, &wanted)?;
-        file.update_with(machine, &wanted)?;
-        if let Some(name) = loaded {
-            machine.run(&self.varnishadm(&["vcl.use", &name]))?;
-            self.discard(machine)?;
+        match self.bring(machine, file) {
+            Ok(true) => self.discard(machine),
+            Ok(false) => Ok(()),
+            Err(error) => {
+                // What failed tells more than that something is left of it, which the next run discards.
+                let _ = self.discard(machine);
+                Err(error)
+            }
         }
-        Ok(())
     }
 
     fn healthy(&self, probe: &Probe<'_>) -> Result {
@@ -330,13 +356,5 @@ impl Component for Varnish {
         let told = told.unwrap_or_else(|| "Varnish does not run".into());
         demand!(told.contains("state running"), code::UNHEALTHY, "{}", told.trim());
         Ok(())
-    }
-}
-
-fn bytes(content: &Content<'_>, probe: &Probe<'_>) -> Result<Vec<u8>> {
-    match content {
-        Content::Asset(asset) => probe.asset(asset),
-        Content::Bytes(bytes) => Ok(bytes.to_vec()),
-        Content::Rendered(rendered) => Ok(rendered.text.clone().into_bytes()),
     }
 }

@@ -1,6 +1,7 @@
 //! Certificates of ACME, with fakes of the clients that leave what the real ones do.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use togusa_components::prelude::*;
@@ -179,6 +180,70 @@ fn access_is_mended_in_place() {
 }
 
 #[test]
+fn a_link_that_another_user_could_have_made_is_not_followed() {
+    let test = bench(vec![certbot_gives(&issued(&["shop.test"], P256, 90), TEST, DIRECTORY)]);
+    set(&test, shop);
+    test.converge();
+    let live = test.home("acme/live/shop.test");
+    let trap = test.home("trap");
+    fs::rename(live.join("privkey.pem"), &trap).unwrap();
+    crate::bench::set_mode(&trap, 0o644);
+    symlink(&trap, live.join("privkey.pem")).unwrap();
+    crate::bench::set_mode(&live, 0o777);
+    let failure = test.failure();
+    assert!(failure.contains("other users may put something else in the place of"), "{failure}");
+    assert!(failure.contains("hint: let its directories belong to root"), "{failure}");
+    assert_eq!(crate::bench::mode_of(&trap), 0o644);
+    crate::bench::set_mode(&live, 0o755);
+    assert_eq!(test.converge(), ["~ mode of the key 0644 → 0600"]);
+    // Nor is a file changed that could be another one by then.
+    crate::bench::set_mode(&trap, 0o644);
+    fs::remove_file(live.join("privkey.pem")).unwrap();
+    fs::rename(&trap, live.join("privkey.pem")).unwrap();
+    crate::bench::set_mode(&live, 0o777);
+    let failure = test.failure();
+    assert!(failure.contains("other users may put something else in the place of"), "{failure}");
+    assert_eq!(crate::bench::mode_of(&live.join("privkey.pem")), 0o644);
+}
+
+#[test]
+fn directories_are_not_opened_where_another_key_would_be_shown() {
+    let test = bench(vec![certbot_gives(&issued(&["shop.test"], P256, 90), TEST, DIRECTORY)]);
+    set(&test, shop);
+    test.converge();
+    let other = test.home("acme/archive/other.test");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("privkey1.pem"), "key").unwrap();
+    crate::bench::set_mode(&other.join("privkey1.pem"), 0o644);
+    let archive = test.home("acme/archive");
+    crate::bench::set_mode(&archive, 0o700);
+    set(&test, || shop().key_mode(0o640));
+    let failure = test.failure();
+    assert!(
+        failure.contains("other.test/privkey1.pem` would be readable by everybody"),
+        "{failure}"
+    );
+    assert!(failure.contains("hint: take that right away from it, by `chmod o=`"), "{failure}");
+    assert_eq!(crate::bench::mode_of(&archive), 0o700);
+    crate::bench::set_mode(&other.join("privkey1.pem"), 0o600);
+    test.converge();
+    assert_eq!(crate::bench::mode_of(&archive), 0o711);
+}
+
+#[test]
+fn an_openssl_that_fails_is_not_a_broken_certificate() {
+    let test = bench(vec![certbot_gives(&issued(&["shop.test"], P256, 90), TEST, DIRECTORY)]);
+    set(&test, shop);
+    test.converge();
+    let broken = "x509: Error allocating memory\n";
+    let test = test.fake(Fake::new("openssl").otherwise(Answer::exit(1).stderr(broken)));
+    let failure = test.failure();
+    assert!(failure.contains("Error allocating memory"), "{failure}");
+    assert!(test.home("acme/live/shop.test/fullchain.pem").exists());
+    assert_eq!(test.new_calls("certbot").len(), 1);
+}
+
+#[test]
 fn both_are_in_one_file_where_that_is_asked_for() {
     let (first, second) = (issued(&["shop.test"], P256, 90), issued(&["shop.test"], P256, 90));
     let test = bench(vec![
@@ -283,6 +348,69 @@ fn a_client_that_fails_leaves_what_there_is() {
     assert!(failure.contains("hold for 6 days, and would be renewed at once"), "{failure}");
     set(&test, shop);
     test.converge();
+}
+
+#[test]
+fn what_is_broken_is_there_again_after_a_refusal() {
+    let first = issued(&["shop.test"], P256, 90);
+    // What a client leaves that gives up in the middle.
+    let refused = Answer::exit(1).stderr("Some challenges have failed.\n");
+    let refused = refused.creates("~/acme/live/shop.test/README", "half");
+    let second = certbot_gives(&issued(&["shop.test"], P256, 90), TEST, DIRECTORY);
+    let test = bench(vec![certbot_gives(&first, TEST, DIRECTORY), refused, second]);
+    set(&test, shop);
+    test.converge();
+    let live = test.home("acme/live/shop.test");
+    let archive = test.home("acme/archive/shop.test");
+    fs::create_dir_all(&archive).unwrap();
+    fs::write(archive.join("privkey1.pem"), "archived").unwrap();
+    fs::write(live.join("privkey.pem"), issued(&["shop.test"], P256, 90).key).unwrap();
+    assert!(test.failure().contains("Some challenges have failed."));
+    let chain = fs::read_to_string(live.join("fullchain.pem")).unwrap();
+    assert_eq!(chain, first.certificate);
+    assert!(!live.join("README").exists() && archive.join("privkey1.pem").exists());
+    assert!(test.home("acme/renewal/shop.test.conf").exists());
+    assert_eq!(fs::read_dir(test.home("acme/live")).unwrap().count(), 1, "nothing is left aside");
+    test.converge();
+    assert!(!archive.exists(), "what was broken is gone");
+    for below in ["acme/live", "acme/archive", "acme/renewal"] {
+        let mut names = fs::read_dir(test.home(below)).unwrap().map(|entry| entry.unwrap());
+        assert!(!names.any(|entry| entry.file_name().to_str().unwrap().starts_with('.')));
+    }
+}
+
+#[test]
+fn a_copy_without_links_is_made_anew_and_a_lineage_is_renewed() {
+    let near = issued(&["shop.test"], P256, 5);
+    let whole = issued(&["shop.test"], P256, 90);
+    let given = |issued: &Issued| certbot_gives(issued, TEST, DIRECTORY);
+    let test = bench(vec![given(&near), given(&near), given(&whole)]);
+    set(&test, shop);
+    test.converge();
+    let live = test.home("acme/live/shop.test");
+    let archive = test.home("acme/archive/shop.test");
+    fs::create_dir_all(&archive).unwrap();
+    for name in ["cert", "chain"] {
+        fs::write(live.join(format!("{name}.pem")), "x").unwrap();
+    }
+    fs::write(live.join("README"), "of before").unwrap();
+    set(&test, || shop().renew_before(6));
+    assert!(test.failure().contains("would be renewed at once"));
+    assert!(!live.join("README").exists(), "what has no links is not certbot's");
+
+    for name in ["cert", "chain"] {
+        fs::write(live.join(format!("{name}.pem")), "x").unwrap();
+    }
+    for name in ["cert", "chain", "privkey", "fullchain"] {
+        let target = archive.join(format!("{name}1.pem"));
+        fs::create_dir_all(&archive).unwrap();
+        fs::rename(live.join(format!("{name}.pem")), &target).unwrap();
+        symlink(format!("../../archive/shop.test/{name}1.pem"), live.join(format!("{name}.pem")))
+            .unwrap();
+    }
+    fs::write(live.join("README"), "of certbot").unwrap();
+    test.converge();
+    assert!(live.join("README").exists(), "certbot renews what is its own");
 }
 
 #[test]

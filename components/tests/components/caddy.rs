@@ -120,10 +120,41 @@ fn each_attribute_is_a_line_and_its_drift_is_mended() {
         let changes = test.converge().join("\n");
         assert!(changes.contains("~ group root → daemon"), "{changes}");
     }
-    set(&test, || CaddySite::new("shop").content(Secret::new("basicauth hunter22")));
+}
+
+#[test]
+fn a_secret_needs_a_group_that_caddy_is_in() {
+    let test = bench(vec![Answer::ok()]);
+    let secret = || CaddySite::new("shop").content(Secret::new("basicauth hunter22"));
+    set(&test, secret);
+    let failure = test.failure();
+    assert!(failure.contains("the site holds a secret, and Caddy could not read it"), "{failure}");
+    assert!(failure.contains("hint: let Caddy's own user read it, by `.group("), "{failure}");
+    assert!(!test.home("caddy/Caddyfile.d/shop.caddyfile").exists());
+    assert!(test.new_calls("caddy").is_empty());
+    let group = if crate::is_root() { "daemon".to_owned() } else { own_group() };
+    set(&test, move || secret().group(&group));
     let run = test.deploy();
     run.assert_success();
     assert!(!format!("{run:?}").contains("hunter"), "{run:?}");
+    assert_eq!(crate::bench::mode_of(&test.home("caddy/Caddyfile.d/shop.caddyfile")), 0o640);
+}
+
+fn own_group() -> String {
+    let output = std::process::Command::new("id").arg("-gn").output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_variable_of_whoever_loads_a_site_is_refused() {
+    let test = bench(vec![Answer::ok()]);
+    set(&test, || shop().directive("respond {$GREETING}"));
+    let failure = test.failure();
+    assert!(failure.contains("holds `{$`"), "{failure}");
+    assert!(failure.contains("hint: write `{env.NAME}`"), "{failure}");
+    assert!(test.new_calls("caddy").is_empty());
+    set(&test, || shop().directive("respond {env.GREETING}"));
+    test.converge();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 
 use togusa_components::prelude::*;
+use togusa_core::digest::Digest;
 use togusa_core::prelude::*;
 use togusa_core::testing::{Answer, Fake};
 
@@ -23,19 +24,22 @@ fn compiler() -> Fake {
 }
 
 /// A Varnish that was started with something else, loads two configurations, and goes back.
-fn running() -> Fake {
+fn running(prefix: &str) -> Fake {
+    let [first, second] = [1, 2].map(|number| format!("{prefix}{number}"));
+    let [first, second] = [&*first, &*second];
     let list = |text: &str| Answer::ok().stdout(text);
-    let boot = "active   auto    warm         1    boot\n\n";
-    let loaded = "active   auto    warm         1    boot\navailable   auto    warm         1    \
-                  togusa-1\n\n";
-    let one = "available   auto    warm         1    boot\nactive   auto    warm         1    \
-               togusa-1\n\n";
-    let both = "available   auto    warm         1    boot\nactive   auto    warm         1    \
-                togusa-1\navailable   auto    warm         1    togusa-2\n\n";
-    let used = "available   auto    warm         1    boot\navailable   auto    warm         1    \
-                togusa-1\nactive   auto    warm         1    togusa-2\n\n";
-    let two = "available   auto    warm         1    boot\nactive   auto    warm         1    \
-               togusa-2\ndiscarded   cold    busy         1    togusa-1\n\n";
+    let line = |status: &str, name: &str| format!("{status}   auto    warm         1    {name}\n");
+    let lines = |active: &str, others: &[&str]| {
+        let others: String = others.iter().map(|name| line("available", name)).collect();
+        format!("{}{others}\n", line("active", active))
+    };
+    let boot = &lines("boot", &[]);
+    let loaded = &lines("boot", &[first]);
+    let one = &lines(first, &["boot"]);
+    let both = &lines(first, &["boot", second]);
+    let used = &lines(second, &["boot", first]);
+    let gone = format!("discarded   cold    busy         1    {first}\n");
+    let two = &format!("{gone}{}", lines(second, &["boot"]));
     Fake::new("varnishadm")
         .on(["-t", "0.2", "vcl.list"], list(loaded).when("back"))
         .on(["-t", "0.2", "vcl.list"], list(two).when("discarded 1"))
@@ -45,15 +49,15 @@ fn running() -> Fake {
         .on(["-t", "0.2", "vcl.list"], list(loaded).when("loaded 1"))
         .on(["-t", "0.2", "vcl.list"], list(boot))
         .on(["vcl.show", "boot"], list("vcl 4.1;\n\n"))
-        .on(["vcl.show", "togusa-1"], list(&format!("{FIRST}\n")))
-        .on(["vcl.show", "togusa-2"], list(&format!("{SECOND}\n")))
-        .on(["vcl.load", "togusa-1", "*"], Answer::ok().sets("loaded 1"))
-        .on(["vcl.load", "togusa-2", "*"], Answer::ok().sets("loaded 2"))
-        .on(["vcl.use", "togusa-1"], Answer::ok().sets("used 1"))
-        .on(["vcl.use", "togusa-2"], Answer::ok().sets("used 2"))
-        .on(["vcl.use", "boot"], Answer::ok().sets("back"))
-        .on(["vcl.discard", "togusa-1"], Answer::ok().sets("discarded 1").unsets("back"))
-        .on(["vcl.discard", "togusa-2"], Answer::ok())
+        .on(["vcl.show", first], list(&format!("{FIRST}\n")))
+        .on(["vcl.show", second], list(&format!("{SECOND}\n")))
+        .on(["-t", "120", "vcl.load", first, "*"], Answer::ok().sets("loaded 1"))
+        .on(["-t", "120", "vcl.load", second, "*"], Answer::ok().sets("loaded 2"))
+        .on(["-t", "120", "vcl.use", first], Answer::ok().sets("used 1"))
+        .on(["-t", "120", "vcl.use", second], Answer::ok().sets("used 2"))
+        .on(["-t", "120", "vcl.use", "boot"], Answer::ok().sets("back"))
+        .on(["-t", "120", "vcl.discard", first], Answer::ok().sets("discarded 1").unsets("back"))
+        .on(["-t", "120", "vcl.discard", second], Answer::ok())
         .on(["-t", "0.2", "status"], list("Child in state running\n"))
 }
 
@@ -62,7 +66,19 @@ fn stopped() -> Fake {
 }
 
 fn bench(varnishadm: Fake) -> Bench {
-    let test = Bench::new().fake(compiler()).fake(varnishadm);
+    started(|_| varnishadm)
+}
+
+/// What the names begin with of what a component has loaded of a file.
+fn prefix(test: &Bench, below: &str) -> String {
+    let digest = Digest::of(test.home(below).to_str().unwrap().as_bytes()).to_string();
+    format!("togusa-{}-", &digest[..8])
+}
+
+fn started(varnishadm: impl FnOnce(&str) -> Fake) -> Bench {
+    let test = Bench::new().fake(compiler());
+    let fake = varnishadm(&prefix(&test, "varnish/default.vcl"));
+    let test = test.fake(fake);
     fs::create_dir_all(test.home("varnish")).unwrap();
     test
 }
@@ -84,7 +100,7 @@ fn file(test: &Bench) -> String {
 
 #[test]
 fn what_is_asked_for_is_compiled_loaded_written_and_used() {
-    let test = bench(running());
+    let test = started(running);
     set(&test, || shop().content(FIRST));
     let changes = test.converge();
     assert_eq!(changes[0], "+ create file");
@@ -97,18 +113,21 @@ fn what_is_asked_for_is_compiled_loaded_written_and_used() {
         let asks = |call: &String| call.contains("vcl.list") || call.contains("vcl.show");
         calls.into_iter().filter(|call| !asks(call)).collect()
     };
+    let own = prefix(&test, "varnish/default.vcl");
     assert_eq!(
         done(test.new_calls("varnishadm")),
         [
-            "varnishadm vcl.load togusa-1 '~/varnish/.togusa-default.vcl'",
-            "varnishadm vcl.use togusa-1"
+            format!("varnishadm -t 120 vcl.load {own}1 '~/varnish/.togusa-default.vcl'"),
+            format!("varnishadm -t 120 vcl.use {own}1")
         ]
     );
     set(&test, || shop().content(SECOND));
     let changes = test.converge();
     assert!(changes[0].starts_with("~ content (+1 -1 lines)"), "{changes:?}");
     let calls = done(test.new_calls("varnishadm"));
-    assert_eq!(calls[1..], ["varnishadm vcl.use togusa-2", "varnishadm vcl.discard togusa-1"]);
+    let command = |rest: &str| format!("varnishadm -t 120 {rest}");
+    let then = [command(&format!("vcl.use {own}2")), command(&format!("vcl.discard {own}1"))];
+    assert_eq!(calls[1..], then);
     assert_eq!(fs::read_dir(test.home("varnish")).unwrap().count(), 1, "nothing is left behind");
     assert!(test.unhealthy().is_empty());
 }
@@ -116,7 +135,7 @@ fn what_is_asked_for_is_compiled_loaded_written_and_used() {
 #[test]
 fn a_configuration_that_was_written_and_not_used_is_used_by_the_next_run() {
     // As a run leaves it that was killed in between.
-    let test = bench(running());
+    let test = started(running);
     set(&test, || shop().content(FIRST));
     fs::write(test.home("varnish/default.vcl"), FIRST).unwrap();
     let changes = test.converge();
@@ -126,8 +145,7 @@ fn a_configuration_that_was_written_and_not_used_is_used_by_the_next_run() {
 
 #[test]
 fn one_that_is_refused_leaves_the_old_one() {
-    let test = Bench::new().fake(compiler()).fake(running());
-    fs::create_dir_all(test.home("varnish")).unwrap();
+    let test = started(running);
     set(&test, || shop().content(FIRST));
     test.converge();
 
@@ -141,7 +159,7 @@ fn one_that_is_refused_leaves_the_old_one() {
 
     let test = test.fake(compiler()).fake(
         Fake::new("varnishadm")
-            .on_start(["vcl.load"], Answer::exit(1).stderr("No space left\n"))
+            .on_start(["-t", "120", "vcl.load"], Answer::exit(1).stderr("No space left\n"))
             .on(["-t", "0.2", "vcl.list"], Answer::ok().stdout("active auto warm 1 boot\n"))
             .on_start(["vcl.show"], Answer::ok().stdout(FIRST)),
     );
@@ -177,26 +195,86 @@ fn of_one_that_does_not_run_the_file_is_right_and_it_is_not_healthy() {
 
 #[test]
 fn what_is_absent_is_given_up_for_what_varnish_was_started_with() {
-    let test = bench(running());
+    let test = started(running);
     set(&test, || shop().content(FIRST));
     test.converge();
     test.new_calls("varnishadm");
     set(&test, || shop().absent());
     let run = test.plan();
-    assert_eq!(crate::lines(&run), ["- remove file", "- remove configuration `togusa-1`"]);
+    let own = prefix(&test, "varnish/default.vcl");
+    assert_eq!(crate::lines(&run), ["- remove file", &*format!("- remove configuration `{own}1`")]);
     test.deploy();
     let calls = test.new_calls("varnishadm");
     let done: Vec<_> = calls.iter().filter(|call| !call.ends_with("vcl.list")).collect();
-    assert_eq!(done, ["varnishadm vcl.use boot", "varnishadm vcl.discard togusa-1"]);
+    let discard = format!("varnishadm -t 120 vcl.discard {own}1");
+    assert_eq!(done, ["varnishadm -t 120 vcl.use boot", &*discard]);
     assert!(!test.home("varnish/default.vcl").exists());
 
-    let alone = "active auto warm 1 togusa-3\n";
-    let test =
-        bench(Fake::new("varnishadm").on(["-t", "0.2", "vcl.list"], Answer::ok().stdout(alone)));
+    let test = started(|prefix| {
+        let alone = format!("active auto warm 1 {prefix}3\n");
+        Fake::new("varnishadm").on(["-t", "0.2", "vcl.list"], Answer::ok().stdout(alone))
+    });
     set(&test, || shop().absent());
     let failure = test.failure();
     assert!(failure.contains("Varnish has no other configuration to use"), "{failure}");
     assert!(failure.contains("hint: let it use another one"), "{failure}");
+}
+
+#[test]
+fn what_another_component_or_a_label_needs_stays_when_one_is_absent() {
+    // Two that are loaded side by side, the other one in use, and one that a label leads to.
+    let test = Bench::new();
+    let own = prefix(&test, "varnish/default.vcl");
+    let other = prefix(&test, "varnish/other.vcl");
+    let line = |status: &str, name: &str| format!("{status}   auto    warm         0    {name}\n");
+    let list = |first: &str| {
+        let labelled = format!("{own}1    <-    (1 label)");
+        let label = format!("available  label   warm         0    shop    ->    {own}1\n");
+        let active = line("active", &format!("{other}1"));
+        let told = format!("{first}{active}{}{label}", line("available", &labelled));
+        Answer::ok().stdout(told)
+    };
+    let second = format!("{own}2");
+    let varnishadm = Fake::new("varnishadm")
+        .on(["-t", "0.2", "vcl.list"], list("").when("discarded"))
+        .on(["-t", "0.2", "vcl.list"], list(&line("available", &second)))
+        .on(["vcl.show", &*format!("{other}1")], Answer::ok().stdout(format!("{SECOND}\n")))
+        .on(["-t", "120", "vcl.discard", &*second], Answer::ok().sets("discarded"));
+    let test = test.fake(compiler()).fake(varnishadm);
+    fs::create_dir_all(test.home("varnish")).unwrap();
+    fs::write(test.home("varnish/other.vcl"), SECOND).unwrap();
+    test.set_model(|scope| {
+        scope.add(Varnish::new("~/varnish/other.vcl").content(SECOND));
+        scope.add(shop().absent());
+        Ok(())
+    });
+    assert_eq!(test.converge(), [format!("- remove configuration `{second}`")]);
+}
+
+#[test]
+fn what_a_failed_load_has_left_is_discarded() {
+    // The answer came too late, and Varnish went on.
+    let test = started(|prefix| {
+        let boot = "active   auto    warm         1    boot\n";
+        let list = |rest: &str| Answer::ok().stdout(format!("{boot}{rest}"));
+        let left = format!("{prefix}1");
+        Fake::new("varnishadm")
+            .on(
+                ["-t", "0.2", "vcl.list"],
+                list(&format!("available auto warm 0 {left}\n")).when("left"),
+            )
+            .on(["-t", "0.2", "vcl.list"], list(""))
+            .on(["vcl.show", "boot"], Answer::ok().stdout(FIRST))
+            .on_start(
+                ["-t", "120", "vcl.load"],
+                Answer::exit(1).stderr("CLI communication error (hdr)\n").sets("left"),
+            )
+            .on(["-t", "120", "vcl.discard", &*left], Answer::ok().unsets("left"))
+    });
+    set(&test, || shop().content(SECOND));
+    assert!(test.failure().contains("CLI communication error"));
+    let calls = test.new_calls("varnishadm").join("\n");
+    assert!(calls.contains("-t 120 vcl.discard"), "{calls}");
 }
 
 #[test]

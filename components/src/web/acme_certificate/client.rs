@@ -28,6 +28,10 @@ pub(super) struct Places {
     pub(super) record: HostPath,
     /// The directories on the way that the client makes for itself alone.
     pub(super) closed: Vec<HostPath>,
+    /// A pattern of all keys that lie in these.
+    pub(super) keys: HostPath,
+    /// What certbot takes for one certificate: all of it must fit together.
+    pub(super) lineage: Vec<HostPath>,
     /// All that there is of it.
     pub(super) all: Vec<HostPath>,
 }
@@ -62,6 +66,7 @@ impl Client {
     }
 
     pub(super) fn places(self, directory: &HostPath, name: &str) -> Places {
+        let escaped = HostPath::new(directory.host(), glob::Pattern::escape(directory.as_str()));
         match self {
             Self::Certbot => {
                 let [live, archive] = ["live", "archive"].map(|below| directory.join(below));
@@ -70,6 +75,7 @@ impl Client {
                 Places {
                     certificate: live.join(name).join("fullchain.pem"),
                     key: live.join(name).join("privkey.pem"),
+                    lineage: vec![record.clone(), live.join(name), archive.join(name)],
                     // A record without the rest makes certbot choose another name.
                     all: vec![
                         record.clone(),
@@ -79,6 +85,7 @@ impl Client {
                     ],
                     combined,
                     record,
+                    keys: escaped.join("archive/*/privkey*.pem"),
                     closed: vec![directory.clone(), live, archive],
                 }
             }
@@ -91,7 +98,9 @@ impl Client {
                     // As its option `--pem` has it.
                     combined: file("pem"),
                     record: file("json"),
+                    lineage: Vec::new(),
                     all: ["crt", "key", "issuer.crt", "json", "pem"].map(file).to_vec(),
+                    keys: escaped.join("certificates/*.key"),
                     closed: vec![directory.clone(), within],
                 }
             }

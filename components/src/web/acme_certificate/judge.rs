@@ -1,7 +1,9 @@
 //! What of a certificate differs from what is wanted.
 
+use togusa_core::fault;
 use togusa_core::host::{Entry, Ownership};
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::client::Client;
 use super::key_type::KeyType;
@@ -80,11 +82,34 @@ impl AcmeCertificate {
         }
         for path in places.closed.iter().filter(|_| is_open) {
             if let Some(entry) = probe.entry(path)?.filter(Entry::is_directory) {
+                if entry.mode & 0o011 != 0o011 {
+                    self.demand_hidden_keys(probe)?;
+                }
                 let ownership = Ownership::mode(entry.mode | 0o011);
                 all.push(("", path.clone(), entry, ownership));
             }
         }
         Ok(all)
+    }
+
+    /// Refuses to open directories where everybody could then read the key of another certificate.
+    fn demand_hidden_keys(&self, probe: &Probe<'_>) -> Result {
+        let places = &self.resolved()?.places;
+        let own = behind(probe, &places.key)?.map(|(path, _)| path);
+        for path in probe.glob(&places.keys)? {
+            let is_other = own.as_ref() != Some(&path);
+            let entry = probe.entry(&path)?.filter(|entry| is_other && entry.is_file());
+            if entry.is_some_and(|entry| entry.mode & 0o007 != 0) {
+                let shown = probe.local(&path);
+                return Err(fault!(
+                    code::KEY_READABLE,
+                    "`{}` would be readable by everybody if a group could pass its directory",
+                    shown.display()
+                ))
+                .hint("take that right away from it, by `chmod o=`, or name no group");
+            }
+        }
+        Ok(())
     }
 
     /// The content of the file that is to hold both; nothing where it is not asked for, or while there

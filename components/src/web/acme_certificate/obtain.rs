@@ -1,5 +1,6 @@
 //! Having a client get a certificate.
 
+use std::fs;
 use std::time::Duration;
 
 use togusa_core::fault;
@@ -12,7 +13,7 @@ use crate::foreign;
 use crate::waiting::{seconds, wait};
 
 use super::client::Client;
-use super::present::Present;
+use super::present::{Present, behind, demand_own};
 use super::{AcmeCertificate, Resolved};
 
 /// What certbot says when it runs already.
@@ -83,10 +84,15 @@ impl AcmeCertificate {
     /// Has the client get a certificate.
     pub(super) fn obtain(&self, machine: &Machine<'_>, present: &Present) -> Result {
         let Resolved { directory, places, .. } = self.resolved()?;
-        if !present.is_whole() {
+        if self.client == Client::Certbot && !(present.is_whole() && self.is_linked(machine)?) {
             // Of what is broken certbot would make nothing but another name.
-            places.all.iter().try_for_each(|path| machine.remove(path))?;
-        } else if self.recorded(machine)?.is_none() {
+            places.lineage.iter().try_for_each(|path| put_aside(machine, path))?;
+            let asked = self.ask(machine);
+            let end = if asked.is_ok() { forget } else { put_back };
+            let ended = places.lineage.iter().try_for_each(|path| end(machine, path));
+            return asked.and(ended);
+        }
+        if self.recorded(machine)?.is_none() {
             // Missing, or half written by a run that was killed.
             let own = machine.local(directory).display().to_string();
             if let Some(record) = self.client.least_record(&own, self.name()) {
@@ -94,6 +100,24 @@ impl AcmeCertificate {
                 machine.write(&places.record, &record, &Ownership::mode(0o644))?;
             }
         }
+        self.ask(machine)
+    }
+
+    /// Whether certbot takes what lies there for its own: all are links into its archive.
+    fn is_linked(&self, machine: &Machine<'_>) -> Result<bool> {
+        let live = self.resolved()?.places.key.parent().context("the key has no directory")?;
+        for name in ["cert", "privkey", "chain", "fullchain"] {
+            let path = live.join(format!("{name}.pem"));
+            let is_link = machine.entry(&path)?.is_some_and(|entry| entry.is_symlink());
+            if !is_link || behind(machine, &path)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Runs the client.
+    fn ask(&self, machine: &Machine<'_>) -> Result {
         let command = self.command(machine)?;
         // certbot, also when a timer of its package runs it, lets no other run beside it.
         let ran = wait(machine, BUSY, INTERVAL, || {
@@ -119,6 +143,43 @@ impl AcmeCertificate {
             ran => ran.map(|_| ()),
         }
     }
+}
+
+/// Where something waits until the client is done; no pattern of certbot finds it.
+pub(super) fn aside(path: &HostPath) -> Result<HostPath> {
+    let directory = path.parent().context("what the client keeps has no directory")?;
+    Ok(directory.join(format!(".togusa-{}.old", path.file_name())))
+}
+
+#[expect(clippy::disallowed_methods, reason = "directories are moved as well, nothing is written")]
+fn rename(machine: &Machine<'_>, from: &HostPath, to: &HostPath) -> Result {
+    demand_own(machine, from)?;
+    let (from, to) = (machine.local(from), machine.local(to));
+    let failed = || format!("cannot move `{}` to `{}`", from.display(), to.display());
+    fs::rename(&from, &to).with_context(failed)
+}
+
+fn put_aside(machine: &Machine<'_>, path: &HostPath) -> Result {
+    if machine.entry(path)?.is_none() {
+        // What a run that was killed has put aside stays for `put_back`.
+        return Ok(());
+    }
+    let aside = aside(path)?;
+    machine.remove(&aside)?;
+    rename(machine, path, &aside)
+}
+
+fn put_back(machine: &Machine<'_>, path: &HostPath) -> Result {
+    let aside = aside(path)?;
+    if machine.entry(&aside)?.is_none() {
+        return Ok(());
+    }
+    machine.remove(path)?;
+    rename(machine, &aside, path)
+}
+
+fn forget(machine: &Machine<'_>, path: &HostPath) -> Result {
+    machine.remove(&aside(path)?)
 }
 
 /// Whether a client has not even begun.

@@ -1,7 +1,9 @@
 //! What is on the disk of a certificate.
 
+use togusa_core::fault;
 use togusa_core::host::Entry;
 use togusa_core::prelude::*;
+use togusa_core::problem::code;
 
 use super::super::certificate::facts::{self, Facts};
 
@@ -16,6 +18,7 @@ pub(super) fn behind(probe: &Probe<'_>, path: &HostPath) -> Result<Option<(HostP
         if !entry.is_symlink() {
             return Ok(Some((path, entry)));
         }
+        demand_own(probe, &path)?;
         let target = probe.read_link(&path)?.display().to_string();
         let directory = path.parent().context("a link has no directory")?;
         path = match target.starts_with('/') {
@@ -24,6 +27,20 @@ pub(super) fn behind(probe: &Probe<'_>, path: &HostPath) -> Result<Option<(HostP
         };
     }
     Ok(None)
+}
+
+/// Refuses a path where somebody else could put another thing: it would be read or changed as root.
+pub(super) fn demand_own(probe: &Probe<'_>, path: &HostPath) -> Result {
+    if probe.is_own_place(path)? {
+        return Ok(());
+    }
+    let local = probe.local(path);
+    Err(fault!(
+        code::LED_ASTRAY,
+        "other users may put something else in the place of `{}`",
+        local.display()
+    ))
+    .hint("let its directories belong to root or to the converging user, writable by nobody else")
 }
 
 /// A certificate and its key that lie there, as far as they can be read.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use togusa_core::fault;
 use togusa_core::fault::CodeExt as _;
 use togusa_core::host::Ownership;
 use togusa_core::prelude::*;
@@ -11,12 +12,15 @@ use crate::file::File;
 use crate::foreign;
 
 use super::super::caddy_reload::{caddy, load};
+use super::super::text_source::bytes;
 
 /// The file of a site, which is tried within the whole configuration before it is written.
 #[derive(Debug)]
 pub(super) struct Trial {
     pub(super) file: File,
     pub(super) config: HostPath,
+    /// Whether the file has a group that may read it.
+    pub(super) has_group: bool,
     /// Whether a Caddy that runs is to use it before it is written.
     pub(super) reload: bool,
 }
@@ -147,6 +151,19 @@ impl Component for Trial {
     fn update(&self, machine: &Machine<'_>) -> Result {
         let _alone = machine.exclusive("caddy");
         let wanted = self.file.wanted(machine)?;
+        if !self.has_group && self.file.is_sensitive(&wanted, machine) {
+            let hidden = fault!(
+                code::OPTION_MISSING,
+                "the site holds a secret, and Caddy could not read it"
+            );
+            return Err(hidden).hint("let Caddy's own user read it, by `.group(\"caddy\")`");
+        }
+        if bytes(&wanted, machine)?.windows(2).any(|pair| pair == b"{$") {
+            let odd =
+                "the site holds `{$`, which stands for a variable of whoever has Caddy load it";
+            return Err(fault!(code::OPTION_VALUE, "{odd}"))
+                .hint("write `{env.NAME}` for a variable of Caddy, or fill in a template");
+        }
         self.try_out(machine, wanted.to_write())?;
         self.file.update_with(machine, &wanted)
     }

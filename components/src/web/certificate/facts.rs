@@ -67,19 +67,28 @@ impl Facts {
     }
 }
 
-fn openssl(args: &[&str]) -> Exec {
+/// What OpenSSL says of a text that is not what it was asked for; in lower case.
+const NOTHING_THERE: [&str; 3] = ["unable to load ", "could not read ", "could not find "];
+
+fn plain_openssl(args: &[&str]) -> Exec {
     let exec = foreign::program("openssl").args(args.iter().copied());
-    exec.timeout(Duration::from_secs(60)).sensitive()
+    exec.timeout(Duration::from_secs(60))
+}
+
+fn openssl(args: &[&str]) -> Exec {
+    plain_openssl(args).sensitive()
 }
 
 /// Runs it on a text that it reads; `None`: it makes nothing of that.
 fn ask(probe: &Probe<'_>, args: &[&str], input: &[u8]) -> Result<Option<String>> {
-    match foreign::of_package(probe.query(&openssl(args).stdin(input)), "openssl") {
-        Ok(output) => Ok(Some(output.stdout_text())),
-        Err(error) if foreign::failure(&error).is_some_and(|failed| failed.code == Some(1)) => {
-            Ok(None)
-        }
-        Err(error) => Err(error),
+    let run = |exec: Exec| foreign::of_package(probe.query(&exec.stdin(input)), "openssl");
+    let output = run(openssl(args).accept([0, 1]))?;
+    let told = String::from_utf8_lossy(&output.stderr).to_lowercase();
+    match output.code {
+        0 => Ok(Some(output.stdout_text())),
+        _ if NOTHING_THERE.iter().any(|nothing| told.contains(nothing)) => Ok(None),
+        // Something else is wrong: it says what, and of a key prints the public half at most.
+        _ => run(plain_openssl(args)).map(|output| Some(output.stdout_text())),
     }
 }
 

@@ -1,11 +1,15 @@
 //! What a Varnish that runs has loaded.
 
+use std::path::Path;
+
+use togusa_core::digest::Digest;
 use togusa_core::prelude::*;
 
 use crate::foreign;
 
-/// What the names of configurations begin with that are loaded by this component.
-const PREFIX: &str = "togusa-";
+/// How long a command may take that changes something, in seconds: a compiler runs, and others may be
+/// waited for.
+const LONG: &str = "120";
 
 /// How long a Varnish is looked for, in seconds.
 const SOON: &str = "0.2";
@@ -18,13 +22,22 @@ const NOBODY: &str = "is it running?";
 pub(super) struct Loaded {
     pub(super) name: String,
     pub(super) is_active: bool,
+    /// Whether labels lead to it: then it cannot be discarded.
+    pub(super) has_labels: bool,
 }
 
 impl Loaded {
-    /// Whether it was loaded by this component.
-    pub(super) fn is_own(&self) -> bool {
-        self.name.strip_prefix(PREFIX).is_some_and(|number| number.parse::<u64>().is_ok())
+    /// Whether its name has a prefix, and was made by [`new_name`].
+    pub(super) fn is_own(&self, prefix: &str) -> bool {
+        self.name.strip_prefix(prefix).is_some_and(|number| number.parse::<u64>().is_ok())
     }
+}
+
+/// What the names of configurations begin with that were loaded of a file: a Varnish may use several, and
+/// each has a component of its own.
+pub(super) fn prefix(file: &Path) -> String {
+    let digest = Digest::of(file.as_os_str().as_encoded_bytes()).to_string();
+    format!("togusa-{}-", &digest[..8])
 }
 
 /// The command line of a Varnish.
@@ -34,6 +47,11 @@ pub(super) fn varnishadm(instance: Option<&str>) -> Exec {
         Some(instance) => exec.args(["-n", instance]),
         None => exec,
     }
+}
+
+/// The command line by which a Varnish is changed.
+pub(super) fn change(instance: Option<&str>, args: &[&str]) -> Exec {
+    varnishadm(instance).args(["-t", LONG]).args(args.iter().copied())
 }
 
 /// Asks a Varnish something; nothing if it does not run.
@@ -58,51 +76,61 @@ pub(super) fn ask(
 /// All that `vcl.list` tells of, but what is given up.
 pub(super) fn parse(told: &str) -> Vec<Loaded> {
     let line = |line: &str| {
-        // A label is followed by what it stands for.
-        let told = line.split(" -> ").next()?;
+        // A label is followed by what it stands for, and that by how many stand for it.
+        let has_labels = line.contains("<-");
+        let told = line.split("->").next()?.split("<-").next()?;
         let mut words = told.split_whitespace();
         let (status, name) = (words.next()?, words.next_back()?);
         let is_there = ["active", "available"].contains(&status);
-        is_there.then(|| Loaded { name: name.to_owned(), is_active: status == "active" })
+        is_there.then(|| Loaded {
+            name: name.to_owned(),
+            is_active: status == "active",
+            has_labels,
+        })
     };
     told.lines().filter_map(line).collect()
 }
 
 /// A name that nothing has.
-pub(super) fn new_name(told: &str) -> String {
+pub(super) fn new_name(told: &str, prefix: &str) -> String {
     // Also of what is given up, which keeps its name until nobody uses it any more.
     let numbers =
-        told.split_whitespace().filter_map(|word| word.strip_prefix(PREFIX)?.parse().ok());
+        told.split_whitespace().filter_map(|word| word.strip_prefix(prefix)?.parse().ok());
     let last: u64 = numbers.max().unwrap_or(0);
-    format!("{PREFIX}{}", last + 1)
+    format!("{prefix}{}", last + 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Varnish 7.1.1, and a label as its manual shows it.
-    const TOLD: &str = "discarded   cold    busy         1    togusa-9\n\
-                        available   auto    warm         1    boot\n\
-                        available  label   warm         0    shop -> boot\n\
-                        active      auto    warm         1    togusa-10\n\n";
+    const OWN: &str = "togusa-0123abcd-";
+
+    /// Varnish 7.1.1.
+    const TOLD: &str = "discarded   cold    busy         1    togusa-0123abcd-9\n\
+                        available   auto    warm         1    boot    <-    (1 label)\n\
+                        available   label    warm         0    shop    ->    boot\n\
+                        available   auto    warm         0    togusa-4567abcd-12\n\
+                        active      auto    warm         1    togusa-0123abcd-10\n\n";
 
     #[test]
     fn what_is_loaded_is_read() {
         let loaded = parse(TOLD);
         let names: Vec<_> = loaded.iter().map(|one| &*one.name).collect();
-        assert_eq!(names, ["boot", "shop", "togusa-10"]);
+        assert_eq!(names, ["boot", "shop", "togusa-4567abcd-12", "togusa-0123abcd-10"]);
         let active: Vec<_> = loaded.iter().filter(|one| one.is_active).collect();
-        assert!(active.len() == 1 && active[0].is_own(), "{active:?}");
-        assert!(!loaded[0].is_own());
+        assert!(active.len() == 1 && active[0].is_own(OWN), "{active:?}");
+        assert!(!loaded[0].is_own(OWN) && !loaded[2].is_own(OWN));
+        assert!(loaded[0].has_labels && !loaded[1].has_labels && !loaded[3].has_labels);
         // Varnish 6.
         let older = parse("active      auto/warm          0 boot\n");
-        assert_eq!(older, [Loaded { name: "boot".into(), is_active: true }]);
+        assert_eq!(older, [Loaded { name: "boot".into(), is_active: true, has_labels: false }]);
     }
 
     #[test]
     fn a_new_name_was_never_used() {
-        assert_eq!(new_name(TOLD), "togusa-11");
-        assert_eq!(new_name("active auto warm 1 boot"), "togusa-1");
+        assert_eq!(new_name(TOLD, OWN), "togusa-0123abcd-11");
+        assert_eq!(new_name("active auto warm 1 boot", OWN), "togusa-0123abcd-1");
+        assert_ne!(prefix(Path::new("/a.vcl")), prefix(Path::new("/b.vcl")));
     }
 }
