@@ -11,7 +11,7 @@ fn get(host: &Host, url: &str) -> String {
 
 /// Starts Caddy as its package does, as its own user.
 fn start(host: &Host) {
-    host.sh("install -d -o caddy -g caddy /var/lib/caddy
+    host.sh("install -d -o caddy -g caddy /var/lib/caddy; : >/tmp/caddy.log
          setsid runuser -u caddy -- env HOME=/var/lib/caddy caddy run --environ \
              --config /etc/caddy/Caddyfile >/tmp/caddy.log 2>&1 </dev/null &");
     wait_until("Caddy", || host.sh("cat /tmp/caddy.log").contains("serving initial configuration"));
