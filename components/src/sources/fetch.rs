@@ -296,8 +296,17 @@ fn needing<T>(result: Result<T>) -> Result<T> {
             Err(fault!(code::NO_PROGRAM, "there is neither `curl` nor `wget`"))
                 .hint("install the package `curl` on the host")
         }
+        Err(error) if is_redirected(&error) => {
+            Err(error).hint("the package `curl` takes a redirect without passing the password on")
+        }
         result => result,
     }
+}
+
+/// Whether wget was told to take no redirect, and met one.
+fn is_redirected(error: &anyhow::Error) -> bool {
+    let Some(ExecError::Failed { failure, .. }) = error.downcast_ref() else { return false };
+    failure.stderr_tail.contains("redirections exceeded")
 }
 
 /// Whether a command was not started because every user could read a secret then.

@@ -211,6 +211,49 @@ fn secrets_reach_the_server_and_nothing_else() {
     assert!(asked[1].contains("Authorization: Basic eW91OnQwazNuICJxdW90ZWQi"), "{asked:?}");
 }
 
+#[test]
+fn credentials_stay_with_the_server_that_they_are_for() {
+    let (first, other) = (Server::new(b""), Server::new(CONTENT));
+    // Another host, as far as a client knows.
+    let elsewhere = other.url.replace("127.0.0.1", "localhost");
+    let found: &'static str = format!("302 Found\r\nLocation: {elsewhere}").leak();
+    first.set(|site| site.refusal = Some(found));
+    let url = first.url.clone();
+    let get = move || Download::new(url.as_str(), "f").sha256(sum(CONTENT)).retries(0);
+    let test = Bench::new();
+    let plain = get.clone();
+    test.set_model(move |scope| {
+        scope.add(plain());
+        Ok(())
+    });
+    test.converge();
+    assert_eq!((first.asked().len(), other.asked().len()), (1, 1));
+    for by_header in [false, true] {
+        fs::remove_file(test.path("f")).unwrap_or_default();
+        let get = get.clone();
+        test.set_model(move |scope| {
+            let secret = || Secret::new("tr0ub4dor");
+            scope.add(match by_header {
+                true => get().header("Authorization", secret()),
+                false => get().basic_auth("you", secret()),
+            });
+            Ok(())
+        });
+        let run = test.deploy();
+        let (asked, elsewhere) = (first.asked(), other.asked());
+        assert!(asked[0].contains("Authorization: "), "{asked:?}");
+        assert!(elsewhere.iter().all(|it| !it.contains("Authorization")), "{elsewhere:?}");
+        // Only curl keeps them to itself.
+        let follows = std::env::var_os("TESTED_WITHOUT").is_none();
+        assert_eq!(run.summary.is_success(), follows, "{run}");
+        assert!(
+            follows || run.to_string().contains("the package `curl` takes a redirect"),
+            "{run}"
+        );
+        assert_eq!(elsewhere.len(), usize::from(follows));
+    }
+}
+
 /// Runs one test in a process of its own, whose `PATH` has a program less.
 pub fn again_without(program: &str, name: &str) {
     let bin = tempfile::tempdir().unwrap();
@@ -240,6 +283,7 @@ fn without_curl_it_is_wget_that_fetches() {
         "a_download_that_broke_is_resumed",
         "without_a_checksum_the_server_tells_whether_there_is_another_version",
         "secrets_reach_the_server_and_nothing_else",
+        "credentials_stay_with_the_server_that_they_are_for",
         "a_refusal_is_shown_and_an_empty_file_is_a_file",
     ] {
         again_without("curl", &format!("download::{name}"));
